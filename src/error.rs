@@ -1,0 +1,60 @@
+//! Misuse of the library's own interface. What the services under test meet is an [`std::io::Error`]
+//! or an HTTP status, as in life; what a check finds is a [`crate::verdict::Verdict`].
+
+use std::path::PathBuf;
+
+/// What can go wrong outside of a run: in a script, a journal file, a command.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A fault script that cannot be used; the text names the line, the reason and a suggestion.
+    #[error("{file}:{line}: {reason}")]
+    Script {
+        /// The script's path, or `plan` for a text without one.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what to write instead.
+        reason: String,
+    },
+    /// A journal file that cannot be read.
+    #[error("{path}: {reason}", path = path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The world itself is not well formed: a name twice, a call to nobody.
+    #[error("{0}")]
+    World(String),
+    /// Reading or writing a file failed.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+/// The library's result.
+pub type Result<T = ()> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An I/O error with the file it concerns.
+    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Error {
+        Error::Io { path: path.into(), source }
+    }
+}
+
+/// The name in `known` that is nearest to `name`, for "did you mean": none if nothing is near.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2))
+        .min()
+        .map(|(_, candidate)| candidate)
+}

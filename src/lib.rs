@@ -1,0 +1,6 @@
+//! Stormglass.
+pub mod error;
+pub mod seed;
+pub mod time;
+pub mod topology;
+pub mod verdict;

@@ -1,0 +1,95 @@
+//! Who is in the world, and who calls whom: plain data that chaos, scripts and reports name things by.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// What a node is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Answers requests, or runs a process: faults strike it.
+    Service,
+    /// Drives the world; no node fault strikes it, its links are struck as all others.
+    Client,
+}
+
+/// A named group of equal nodes: `inventory` with 3 replicas is `inventory-0` to `inventory-2`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The name under which others call it.
+    pub name: String,
+    /// How many nodes it has; at least 1.
+    pub replicas: u32,
+    /// Service or client.
+    pub role: Role,
+    /// The services that it says it calls. Empty for a client means: any.
+    pub calls: BTreeSet<String>,
+}
+
+impl Member {
+    /// The names of its nodes: the plain name when there is one replica, else `name-0`, `name-1` ...
+    #[must_use]
+    pub fn nodes(&self) -> Vec<String> {
+        match self.replicas {
+            0 | 1 => vec![self.name.clone()],
+            n => (0..n).map(|i| format!("{}-{i}", self.name)).collect(),
+        }
+    }
+}
+
+/// All members of a world, in the order in which they were declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// Services and clients.
+    pub members: Vec<Member>,
+}
+
+impl Topology {
+    /// The member of that name.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|m| m.name == name)
+    }
+
+    /// True if `name` is a member or one of its nodes.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.names().any(|n| n == name)
+    }
+
+    /// Every name that a script may use: members, and the nodes of those with several replicas.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.members.iter().flat_map(|m| {
+            let nodes = if m.replicas > 1 { m.nodes() } else { Vec::new() };
+            std::iter::once(m.name.clone()).chain(nodes)
+        })
+    }
+
+    /// The nodes that `name` stands for: all of a member's, or the one node itself.
+    #[must_use]
+    pub fn nodes(&self, name: &str) -> Vec<String> {
+        match self.member(name) {
+            Some(member) => member.nodes(),
+            None if self.knows(name) => vec![name.to_owned()],
+            None => Vec::new(),
+        }
+    }
+
+    /// The directed edges between members that may carry calls, in declaration order.
+    #[must_use]
+    pub fn edges(&self) -> Vec<(&str, &str)> {
+        let services = || self.members.iter().filter(|m| m.role == Role::Service);
+        let mut edges = Vec::new();
+        for from in &self.members {
+            for to in services() {
+                let declared = from.calls.contains(&to.name);
+                let open = from.calls.is_empty() && from.name != to.name;
+                if declared || open {
+                    edges.push((from.name.as_str(), to.name.as_str()));
+                }
+            }
+        }
+        edges
+    }
+}
