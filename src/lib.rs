@@ -1,5 +1,6 @@
 //! Stormglass.
 pub mod error;
+pub mod journal;
 pub mod seed;
 pub mod time;
 pub mod topology;

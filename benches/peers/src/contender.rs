@@ -11,6 +11,9 @@ pub enum Build {
     Sealed,
 }
 
+/// Brings nodes up, calls its last argument when all are up, takes them down.
+type IdleWork = fn(&Idle, &mut dyn FnMut()) -> Outcome;
+
 /// One simulator and how it does each kind of work. `None`: it does not take part.
 pub struct Contender {
     /// The name in the table.
@@ -25,8 +28,8 @@ pub struct Contender {
     pub seed: Option<fn(&Traffic) -> Outcome>,
     /// Sleeping tasks.
     pub timers: Option<fn(&Timers) -> Outcome>,
-    /// Idle nodes. Calls its last argument when all nodes are up, before it takes them down.
-    pub idle: Option<fn(&Idle, &mut dyn FnMut()) -> Outcome>,
+    /// Idle nodes.
+    pub idle: Option<IdleWork>,
     /// HTTP calls.
     pub posts: Option<fn(&Posts) -> Outcome>,
     /// Cases that would take too long at full size, and how much is done instead. Rates are per unit.
