@@ -54,7 +54,6 @@ impl Entry {
 }
 
 /// Writes one run's journal.
-#[derive(Debug)]
 pub struct Recorder {
     rows: Vec<Row>,
     /// The rows before this index are hashed.
@@ -68,6 +67,12 @@ pub struct Recorder {
     nodes: Vec<String>,
     texts: Vec<(EventId, String)>,
     payloads: Vec<(EventId, Bytes)>,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").field("total", &self.total()).finish_non_exhaustive()
+    }
 }
 
 impl Recorder {
