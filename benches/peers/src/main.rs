@@ -119,3 +119,59 @@ impl Options {
         Ok(options)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::{Traffic, answer};
+
+    /// Contenders check every reply themselves; here they only have to get to the end.
+    #[test]
+    fn every_contender_does_every_case_it_enters() {
+        for contender in CONTENDERS {
+            for case in Case::ALL.into_iter().filter(|case| contender.enters(*case)) {
+                let mut calls = 0;
+                let outcome = contender.run(case, 3, &mut || calls += 1).expect("it has entered");
+                let units = match case {
+                    Case::Echo => 2 * 3,
+                    Case::Peers => 2 * 100 * 3,
+                    Case::Timers => 1_000 * 3,
+                    Case::Seeds | Case::Idle | Case::Posts => 3,
+                };
+                assert_eq!(outcome.units, units, "{} in {}", contender.name, case.name());
+                let expected = u32::from(case == Case::Idle);
+                assert_eq!(calls, expected, "{} in {}", contender.name, case.name());
+            }
+        }
+    }
+
+    #[test]
+    fn virtual_time_is_that_of_the_work() {
+        for contender in CONTENDERS.iter().filter(|contender| contender.enters(Case::Seeds)) {
+            let world = contender.run(Case::Seeds, 1, &mut || ()).expect("it has entered");
+            let length = Traffic::small_world(1).length;
+            let slack = length / 50;
+            let is_close = world.virtual_time >= length && world.virtual_time <= length + slack;
+            assert!(is_close, "{}: {:?}", contender.name, world.virtual_time);
+        }
+    }
+
+    #[test]
+    fn nobody_sends_to_itself_and_all_are_sent_to() {
+        let work = Traffic::peers(1_000);
+        for client in 0..work.clients {
+            let mut reached = vec![false; work.nodes as usize];
+            for request in 0..work.requests {
+                reached[work.peer(client, request) as usize] = true;
+            }
+            assert!(!reached[client as usize]);
+            assert!(reached.iter().filter(|reached| **reached).count() > 90);
+        }
+    }
+
+    #[test]
+    fn an_answer_differs_from_its_request() {
+        let payload = Traffic::echo(1).payload(0, 7);
+        assert_ne!(answer(payload), payload);
+    }
+}

@@ -47,9 +47,10 @@ fn traffic(work: &Traffic) -> Outcome {
             drop(spawn("server", serve(listener)));
         }
         for client in 0..work.clients {
-            let (network, time, busy) = (sim.network_provider(), sim.time_provider(), busy.clone());
+            let streams = connect_to_peers(&sim.network_provider(), &work, client).await;
+            let (time, busy) = (sim.time_provider(), busy.clone());
             drop(spawn("client", async move {
-                request_all(&work, client, &network, &time).await;
+                request_all(&work, client, streams, &time).await;
                 busy.fetch_sub(1, Ordering::Relaxed);
             }));
         }
@@ -77,7 +78,7 @@ fn world(work: &Traffic) -> SimWorld {
 async fn drive(sim: &mut SimWorld, busy: &AtomicU32) {
     until_stalled().await;
     while busy.load(Ordering::Relaxed) > 0 {
-        sim.step();
+        assert!(sim.step() || sim.last_processed_event().is_some(), "all wait for ever");
         until_stalled().await;
     }
 }
@@ -99,25 +100,36 @@ async fn serve_connection(mut stream: Stream) {
     }
 }
 
+/// Connects to every node that `client` will send to, one after the other: a listener holds a single connection that
+/// is not accepted yet, and a second one before that would take its place.
+async fn connect_to_peers(
+    network: &SimNetworkProvider,
+    work: &Traffic,
+    client: u32,
+) -> BTreeMap<u32, Stream> {
+    let mut streams = BTreeMap::new();
+    for request in 0..work.requests {
+        if let Entry::Vacant(none) = streams.entry(work.peer(client, request)) {
+            let stream = network.connect(&address(*none.key())).await;
+            none.insert(stream.expect("the server listens"));
+            until_stalled().await;
+        }
+    }
+    streams
+}
+
 async fn request_all(
     work: &Traffic,
     client: u32,
-    network: &SimNetworkProvider,
+    mut streams: BTreeMap<u32, Stream>,
     time: &impl TimeProvider,
 ) {
-    let mut streams: BTreeMap<u32, Stream> = BTreeMap::new();
     for request in 0..work.requests {
         if !work.pause.is_zero() {
             time.sleep(work.pause).await.expect("the world still runs");
         }
         let peer = work.peer(client, request);
-        let stream = match streams.entry(peer) {
-            Entry::Occupied(open) => open.into_mut(),
-            Entry::Vacant(none) => {
-                let stream = network.connect(&address(peer)).await;
-                none.insert(stream.expect("the server listens"))
-            }
-        };
+        let stream = streams.get_mut(&peer).expect("connected before");
         let payload = work.payload(client, request);
         let mut reply: Payload = [0; 16];
         stream.write_all(&payload).await.expect("the link is up");
