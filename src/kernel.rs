@@ -15,6 +15,7 @@ mod seal;
 mod task;
 mod timer;
 
+pub(crate) use join::completion;
 pub use join::{JoinError, JoinHandle};
 pub(crate) use panics::silence;
 pub(crate) use queue::Key;
@@ -54,7 +55,7 @@ pub(crate) enum Action {
 /// A part of the world that puts actions into the kernel's queue.
 pub(crate) trait Target {
     /// The time of the action with this token has come.
-    fn fire(&self, kernel: &Kernel, token: u64);
+    fn fire(self: Rc<Self>, kernel: &Kernel, token: u64);
 }
 
 /// A node as the kernel sees it: the owner of tasks.
