@@ -52,7 +52,11 @@ fn traffic(work: &Traffic) -> Outcome {
 async fn serve(world: Rc<World>, node: u32) {
     loop {
         let message = receive(&world, node).await;
-        send(&world, message.reply_to, Message { payload: answer(message.payload), reply_to: node });
+        send(
+            &world,
+            message.reply_to,
+            Message { payload: answer(message.payload), reply_to: node },
+        );
     }
 }
 

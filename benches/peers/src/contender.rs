@@ -8,8 +8,12 @@ pub enum Build {
     /// Without flags: nothing stands between the program and libc.
     Plain,
     /// With `--cfg madsim`, which interposes the clock and entropy of the whole process.
+    #[cfg_attr(not(madsim), allow(dead_code, reason = "the plain build runs no sealed contender"))]
     Sealed,
 }
+
+/// Brings nodes up, calls its last argument when all are up, takes them down.
+type IdleWork = fn(&Idle, &mut dyn FnMut()) -> Outcome;
 
 /// One simulator and how it does each kind of work. `None`: it does not take part.
 pub struct Contender {
@@ -25,8 +29,8 @@ pub struct Contender {
     pub seed: Option<fn(&Traffic) -> Outcome>,
     /// Sleeping tasks.
     pub timers: Option<fn(&Timers) -> Outcome>,
-    /// Idle nodes. Calls its last argument when all nodes are up, before it takes them down.
-    pub idle: Option<fn(&Idle, &mut dyn FnMut()) -> Outcome>,
+    /// Idle nodes.
+    pub idle: Option<IdleWork>,
     /// HTTP calls.
     pub posts: Option<fn(&Posts) -> Outcome>,
     /// Cases that would take too long at full size, and how much is done instead. Rates are per unit.

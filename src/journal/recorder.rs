@@ -1,0 +1,210 @@
+//! The writing side of a journal: appends rows, hashes them in chunks, keeps or forgets them.
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+use super::event::Row;
+use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol};
+
+/// How much of a run is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// Every event, text and payload.
+    #[default]
+    Full,
+    /// The fingerprint alone: memory does not grow with the run.
+    Digest,
+}
+
+/// Rows are hashed this many at a time: 40 KB stay in the cache.
+const CHUNK: usize = 1024;
+
+/// What the caller says about an event; the recorder adds time and program order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub kind: Kind,
+    pub node: NodeId,
+    pub peer: NodeId,
+    pub symbol: Symbol,
+    pub value: u64,
+    pub extra: u32,
+}
+
+impl Entry {
+    pub(crate) fn new(kind: Kind, node: NodeId) -> Entry {
+        Entry { kind, node, peer: NodeId::WORLD, symbol: Symbol(0), value: 0, extra: 0 }
+    }
+
+    pub(crate) fn symbol(self, symbol: Symbol) -> Entry {
+        Entry { symbol, ..self }
+    }
+
+    pub(crate) fn peer(self, peer: NodeId) -> Entry {
+        Entry { peer, ..self }
+    }
+
+    pub(crate) fn value(self, value: u64) -> Entry {
+        Entry { value, ..self }
+    }
+
+    pub(crate) fn extra(self, extra: u32) -> Entry {
+        Entry { extra, ..self }
+    }
+}
+
+/// Writes one run's journal.
+pub struct Recorder {
+    rows: Vec<Row>,
+    /// The rows before this index are hashed.
+    hashed: usize,
+    /// Events that are already forgotten.
+    forgotten: u64,
+    recording: Recording,
+    hash: Box<Xxh3Default>,
+    symbols: Vec<String>,
+    symbol_of: FxHashMap<String, Symbol>,
+    nodes: Vec<String>,
+    texts: Vec<(EventId, String)>,
+    payloads: Vec<(EventId, Bytes)>,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").field("total", &self.total()).finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// An empty journal in which symbol 0 is the empty text and node 0 the world.
+    #[must_use]
+    pub fn new(recording: Recording) -> Recorder {
+        Recorder {
+            rows: Vec::with_capacity(CHUNK),
+            hashed: 0,
+            forgotten: 0,
+            recording,
+            hash: Box::default(),
+            symbols: vec![String::new()],
+            symbol_of: FxHashMap::from_iter([(String::new(), Symbol(0))]),
+            nodes: vec!["world".to_owned()],
+            texts: Vec::new(),
+            payloads: Vec::new(),
+        }
+    }
+
+    /// Events so far.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.forgotten + self.rows.len() as u64
+    }
+
+    /// What is kept.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        self.recording
+    }
+
+    /// The symbol of `text`, made on first use.
+    pub fn symbol(&mut self, text: &str) -> Symbol {
+        if let Some(symbol) = self.symbol_of.get(text) {
+            return *symbol;
+        }
+        let symbol = Symbol(u32::try_from(self.symbols.len()).expect("fewer than 2^32 names"));
+        self.symbols.push(text.to_owned());
+        self.symbol_of.insert(text.to_owned(), symbol);
+        symbol
+    }
+
+    /// The text of a symbol of this recorder.
+    #[must_use]
+    pub fn symbol_text(&self, symbol: Symbol) -> &str {
+        &self.symbols[symbol.0 as usize]
+    }
+
+    /// Gives the next node its number.
+    pub fn add_node(&mut self, name: &str) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("fewer than 2^24 nodes"));
+        assert!(id.0 < 1 << 24, "a journal numbers at most 2^24 nodes");
+        self.nodes.push(name.to_owned());
+        id
+    }
+
+    /// A node's name.
+    #[must_use]
+    pub fn node_name(&self, node: NodeId) -> &str {
+        &self.nodes[node.0 as usize]
+    }
+
+    /// Appends an event.
+    #[inline]
+    pub(crate) fn append(
+        &mut self,
+        at: u64,
+        entry: Entry,
+        prev: EventId,
+        cause: EventId,
+    ) -> EventId {
+        if self.rows.len() - self.hashed == CHUNK {
+            self.close_chunk();
+        }
+        self.rows.push(Row {
+            at,
+            value: entry.value,
+            prev: prev.0,
+            cause: cause.0,
+            kind_node: Row::kind_node(entry.kind, entry.node),
+            peer: entry.peer.0,
+            symbol: entry.symbol.0,
+            extra: entry.extra,
+        });
+        #[expect(clippy::cast_possible_truncation, reason = "the event budget is below 2^32")]
+        let id = EventId(self.total() as u32);
+        id
+    }
+
+    /// Puts a text beside an event. The caller has put its hash into the row.
+    pub(crate) fn attach_text(&mut self, id: EventId, text: String) {
+        if self.recording == Recording::Full {
+            self.texts.push((id, text));
+        }
+    }
+
+    /// Puts a payload beside an event, by reference.
+    pub(crate) fn attach_payload(&mut self, id: EventId, payload: Bytes) {
+        if self.recording == Recording::Full && !payload.is_empty() {
+            self.payloads.push((id, payload));
+        }
+    }
+
+    /// The finished journal.
+    #[must_use]
+    pub fn finish(mut self) -> Journal {
+        let total = self.total();
+        self.close_chunk();
+        for name in self.nodes.iter().chain(&self.symbols) {
+            self.hash.update(&xxh3_64(name.as_bytes()).to_le_bytes());
+        }
+        Journal {
+            fingerprint: Fingerprint(self.hash.digest()),
+            rows: self.rows,
+            symbols: self.symbols,
+            nodes: self.nodes,
+            texts: self.texts,
+            payloads: self.payloads,
+            total,
+        }
+    }
+
+    #[cold]
+    fn close_chunk(&mut self) {
+        self.hash.update(bytemuck::cast_slice(&self.rows[self.hashed..]));
+        match self.recording {
+            Recording::Full => self.hashed = self.rows.len(),
+            Recording::Digest => {
+                self.forgotten += self.rows.len() as u64;
+                self.rows.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! The executor, the clock of true time, the event queue and the journal of one world.
+//!
+//! One thread, no I/O. A world is a set of tasks, each belonging to a node, and a queue of future
+//! actions. The kernel polls every ready task, then takes the earliest action, moves time there,
+//! acts, and so on. What *happens* between nodes (messages, faults, disks) is not its business:
+//! the parts above put actions into its queue and tasks into its table.
+
+pub(crate) mod current;
+mod join;
+mod panics;
+mod queue;
+mod run;
+mod scheduler;
+mod seal;
+mod task;
+mod timer;
+
+pub use join::{JoinError, JoinHandle};
+pub(crate) use panics::silence;
+pub(crate) use queue::Key;
+pub use run::{Stop, Waiting};
+pub use scheduler::Scheduling;
+pub(crate) use seal::seal;
+pub(crate) use task::{Trace, Wait};
+pub(crate) use timer::Timer;
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Waker;
+
+use bytes::Bytes;
+use slab::Slab;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol};
+use crate::seed::Seed;
+use crate::time::Time;
+use queue::Queue;
+use scheduler::Ready;
+use task::{Task, TaskKey};
+
+/// What comes out of the event queue.
+pub(crate) enum Action {
+    /// A timer.
+    Wake { waker: Waker, node: NodeId, set_by: EventId },
+    /// Something of a part above the kernel, which knows what the token means.
+    Fire { target: Rc<dyn Target>, token: u64, set_by: EventId },
+}
+
+/// A part of the world that puts actions into the kernel's queue.
+pub(crate) trait Target {
+    /// The time of the action with this token has come.
+    fn fire(&self, kernel: &Kernel, token: u64);
+}
+
+/// A node as the kernel sees it: the owner of tasks.
+#[derive(Default)]
+struct Owner {
+    paused: bool,
+    /// Tasks that became ready while the node was paused.
+    parked: Vec<TaskKey>,
+    /// Set where the node's clock is not the true one: its tasks see this std clock.
+    skewed: bool,
+}
+
+/// A panic of a task, to be dealt with by whoever runs the kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct Panicked {
+    pub node: NodeId,
+    pub message: String,
+}
+
+/// How a kernel is set up.
+pub(crate) struct Settings {
+    pub seed: Seed,
+    pub scheduling: Scheduling,
+    pub recording: Recording,
+    /// Events, recorded or not, after which the run is stopped.
+    pub events_max: u64,
+    /// Set from outside when the run has used up its wall time.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+/// One world's executor, queue and journal.
+pub(crate) struct Kernel {
+    world: u64,
+    seed: Seed,
+    now: Cell<u64>,
+    queue: RefCell<Queue<Action>>,
+    tasks: RefCell<Slab<Task>>,
+    generations: Cell<u32>,
+    ready: RefCell<Ready>,
+    owners: RefCell<Vec<Owner>>,
+    journal: RefCell<Recorder>,
+    /// The last event of the running task or action, and the one that led to it from elsewhere.
+    prev: Cell<EventId>,
+    cause: Cell<EventId>,
+    running: Cell<Option<TaskKey>>,
+    node: Cell<NodeId>,
+    wait: Cell<Wait>,
+    trace: Cell<Trace>,
+    /// Set when something changed that a property may look at.
+    touched: Cell<bool>,
+    panicked: RefCell<Vec<Panicked>>,
+    polls: Cell<u64>,
+    events_max: u64,
+    interrupt: Arc<AtomicBool>,
+    seal: seal::Seal,
+    local_clock: RefCell<Option<Rc<dyn LocalClock>>>,
+}
+
+/// What a node's own std clock shows, for the seal.
+pub(crate) trait LocalClock {
+    /// Nanoseconds since the start of the world on the node's wall clock.
+    fn local_nanos(&self, node: NodeId, now: Time) -> u64;
+}
+
+/// Tells the wakers of one world from those of another. It never enters a run.
+static WORLDS: AtomicU64 = AtomicU64::new(1);
+
+impl Kernel {
+    pub(crate) fn new(settings: Settings) -> Rc<Kernel> {
+        Rc::new(Kernel {
+            world: WORLDS.fetch_add(1, Ordering::Relaxed),
+            seed: settings.seed,
+            now: Cell::new(0),
+            queue: RefCell::new(Queue::new()),
+            tasks: RefCell::new(Slab::new()),
+            generations: Cell::new(0),
+            ready: RefCell::new(Ready::new(settings.scheduling, settings.seed)),
+            owners: RefCell::new(vec![Owner::default()]),
+            journal: RefCell::new(Recorder::new(settings.recording)),
+            prev: Cell::default(),
+            cause: Cell::default(),
+            running: Cell::new(None),
+            node: Cell::default(),
+            wait: Cell::default(),
+            trace: Cell::default(),
+            touched: Cell::new(false),
+            panicked: RefCell::default(),
+            polls: Cell::new(0),
+            events_max: settings.events_max,
+            interrupt: settings.interrupt,
+            seal: seal::Seal::new(),
+            local_clock: RefCell::new(None),
+        })
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// True time.
+    #[inline]
+    pub(crate) fn now(&self) -> Time {
+        Time(self.now.get())
+    }
+
+    /// The node whose task runs; the world outside of tasks.
+    #[inline]
+    pub(crate) fn node(&self) -> NodeId {
+        self.node.get()
+    }
+
+    /// Tells this world's wakers from those of others.
+    fn world(&self) -> u64 {
+        self.world
+    }
+
+    /// Polls so far.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
+    }
+
+    /// Tasks that have not ended.
+    pub(crate) fn tasks(&self) -> usize {
+        self.tasks.borrow().len()
+    }
+
+    /// Adds a node to the journal and the table of owners.
+    pub(crate) fn add_node(&self, name: &str) -> NodeId {
+        self.owners.borrow_mut().push(Owner::default());
+        self.journal.borrow_mut().add_node(name)
+    }
+
+    /// Makes property checks run after the current action.
+    pub(crate) fn touch(&self) {
+        self.touched.set(true);
+    }
+
+    /// Notes what the running task waits for.
+    #[inline]
+    pub(crate) fn waits_for(&self, wait: Wait) {
+        self.wait.set(wait);
+    }
+
+    /// The panics since the last call.
+    pub(crate) fn take_panicked(&self) -> Vec<Panicked> {
+        self.panicked.take()
+    }
+
+    /// True if the std clock, OS entropy and hash keys are this world's own.
+    pub(crate) fn sealed(&self) -> bool {
+        self.seal.is_closed()
+    }
+
+    /// The date of the std clock at the start, where it is this world's own.
+    pub(crate) fn start_date(&self) -> Option<u64> {
+        self.seal.start_date()
+    }
+
+    /// The trace context of the running task.
+    pub(crate) fn trace(&self) -> Trace {
+        self.trace.get()
+    }
+
+    /// Sets the trace context of the running task, and of the tasks that it will make.
+    pub(crate) fn set_trace(&self, trace: Trace) {
+        self.trace.set(trace);
+    }
+
+    /// Sets whose clock a skewed node's std clock follows.
+    pub(crate) fn set_local_clock(&self, clock: Rc<dyn LocalClock>) {
+        *self.local_clock.borrow_mut() = Some(clock);
+    }
+
+    /// Says that `node` sees another std clock than the true one, from now on.
+    pub(crate) fn set_skewed(&self, node: NodeId) {
+        self.owners.borrow_mut()[node.0 as usize].skewed = true;
+    }
+}
+
+/// Recording.
+impl Kernel {
+    /// The latest event of what runs now: what follows rests on it.
+    #[inline]
+    pub(crate) fn here(&self) -> EventId {
+        self.prev.get().max(self.cause.get())
+    }
+
+    /// Records an event in the running task or action.
+    #[inline]
+    pub(crate) fn record(&self, entry: Entry) -> EventId {
+        self.record_caused(entry, self.cause.get())
+    }
+
+    /// Records an event with a cause of its own.
+    #[inline]
+    pub(crate) fn record_caused(&self, entry: Entry, cause: EventId) -> EventId {
+        let prev = self.prev.get();
+        let cause = if cause == prev { EventId::NONE } else { cause };
+        let id = self.journal.borrow_mut().append(self.now.get(), entry, prev, cause);
+        self.prev.set(id);
+        self.cause.set(EventId::NONE);
+        id
+    }
+
+    /// Records an event with a text; its hash becomes the event's value.
+    pub(crate) fn record_text(&self, entry: Entry, text: String) -> EventId {
+        let id = self.record(entry.value(xxh3_64(text.as_bytes())));
+        self.journal.borrow_mut().attach_text(id, text);
+        id
+    }
+
+    /// Puts a text beside an event whose value is something else; the text must follow from it.
+    pub(crate) fn attach_text(&self, id: EventId, text: impl FnOnce() -> String) {
+        let mut journal = self.journal.borrow_mut();
+        if journal.recording() == Recording::Full {
+            journal.attach_text(id, text());
+        }
+    }
+
+    /// Keeps the bytes of a message, by reference.
+    pub(crate) fn attach_payload(&self, id: EventId, payload: Bytes) {
+        self.journal.borrow_mut().attach_payload(id, payload);
+    }
+
+    /// The symbol of a text.
+    pub(crate) fn symbol(&self, text: &str) -> Symbol {
+        self.journal.borrow_mut().symbol(text)
+    }
+
+    /// A node's name.
+    pub(crate) fn node_name(&self, node: NodeId) -> String {
+        self.journal.borrow().node_name(node).to_owned()
+    }
+
+    /// Events so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.journal.borrow().total()
+    }
+
+    /// Runs `f` with the journal as it stands.
+    pub(crate) fn with_recorder<R>(&self, f: impl FnOnce(&mut Recorder) -> R) -> R {
+        f(&mut self.journal.borrow_mut())
+    }
+
+    /// Takes the journal out; the world records no more.
+    pub(crate) fn take_journal(&self) -> Recorder {
+        self.journal.replace(Recorder::new(Recording::Digest))
+    }
+
+    /// Lets `f` act for `node` as a new line of events that rests on `cause`.
+    pub(crate) fn acting<R>(&self, node: NodeId, cause: EventId, f: impl FnOnce() -> R) -> R {
+        let before = (self.node.get(), self.prev.get(), self.cause.get());
+        self.node.set(node);
+        self.prev.set(EventId::NONE);
+        self.cause.set(cause);
+        let result = f();
+        self.node.set(before.0);
+        self.prev.set(before.1);
+        self.cause.set(before.2);
+        result
+    }
+}
+
+/// Queue and tasks.
+impl Kernel {
+    /// Lets `target` fire at `at`.
+    #[inline]
+    pub(crate) fn schedule(&self, at: Time, target: Rc<dyn Target>, token: u64) -> Key {
+        let set_by = self.here();
+        self.queue.borrow_mut().push(at.0, Action::Fire { target, token, set_by })
+    }
+
+    /// Takes an action out of the queue. The caller drops it outside of any borrow.
+    pub(crate) fn cancel(&self, key: Key) -> Option<Action> {
+        self.queue.borrow_mut().cancel(key)
+    }
+
+    /// Makes a task of `node`. The event of its making is recorded only where `location` is given:
+    /// a task for each request would say nothing that the request's own event does not.
+    pub(crate) fn spawn(
+        &self,
+        node: NodeId,
+        location: Option<&'static Location<'static>>,
+        future: impl Future<Output = ()> + 'static,
+    ) -> TaskKey {
+        let generation = self.generations.get().wrapping_add(1);
+        self.generations.set(generation);
+        let cause = match location {
+            Some(location) => {
+                let id = self.record(Entry::new(Kind::Spawn, node));
+                self.attach_text(id, || location.to_string());
+                id
+            }
+            None => self.here(),
+        };
+        let mut tasks = self.tasks.borrow_mut();
+        let entry = tasks.vacant_entry();
+        let key = TaskKey { index: entry.key() as u32, generation };
+        entry.insert(Task {
+            body: Some((Box::pin(future), task::waker(self.world, key))),
+            generation,
+            node,
+            queued: true,
+            last: EventId::NONE,
+            woken_by: cause,
+            wait: Wait::Unknown,
+            trace: self.trace.get(),
+            since: self.now.get(),
+            polls: 0,
+            spawned_at: location.unwrap_or(Location::caller()),
+        });
+        drop(tasks);
+        self.ready.borrow_mut().push(key);
+        key
+    }
+
+    /// Puts a task into the ready queue, unless it is there or has ended.
+    #[inline]
+    fn make_ready(&self, key: TaskKey) {
+        let mut tasks = self.tasks.borrow_mut();
+        let Some(task) = tasks.get_mut(key.index as usize) else { return };
+        if task.generation != key.generation || task.queued {
+            return;
+        }
+        task.queued = true;
+        if self.running.get() != Some(key) {
+            task.woken_by = self.here();
+        }
+        drop(tasks);
+        self.ready.borrow_mut().push(key);
+    }
+
+    /// Ends one task: its destructors run now.
+    pub(crate) fn abort(&self, key: TaskKey) {
+        let mut tasks = self.tasks.borrow_mut();
+        let found = tasks.get(key.index as usize).is_some_and(|t| t.generation == key.generation);
+        let ended = found.then(|| tasks.remove(key.index as usize));
+        drop(tasks);
+        drop(ended);
+    }
+
+    /// Ends all tasks of a node; their destructors run now, those of a task that is being polled
+    /// when its poll returns.
+    pub(crate) fn kill(&self, node: NodeId) {
+        let mut tasks = self.tasks.borrow_mut();
+        let keys: Vec<usize> =
+            tasks.iter().filter(|(_, task)| task.node == node).map(|(key, _)| key).collect();
+        let ended: Vec<Task> = keys.into_iter().map(|key| tasks.remove(key)).collect();
+        drop(tasks);
+        let owner = std::mem::take(&mut self.owners.borrow_mut()[node.0 as usize]);
+        self.owners.borrow_mut()[node.0 as usize].skewed = owner.skewed;
+        self.acting(node, self.here(), || drop(ended));
+    }
+
+    /// Stops polling a node's tasks.
+    pub(crate) fn pause(&self, node: NodeId) {
+        self.owners.borrow_mut()[node.0 as usize].paused = true;
+    }
+
+    /// Polls a paused node's tasks again.
+    pub(crate) fn resume(&self, node: NodeId) {
+        let mut owners = self.owners.borrow_mut();
+        let owner = &mut owners[node.0 as usize];
+        owner.paused = false;
+        let mut ready = self.ready.borrow_mut();
+        owner.parked.drain(..).for_each(|key| ready.push(key));
+    }
+
+    /// Ends the world: every task and every waiting action is dropped, destructors run.
+    pub(crate) fn end(&self) {
+        let owners = self.owners.borrow().len();
+        for node in 0..owners {
+            self.kill(NodeId(node as u32));
+        }
+        let queue = self.queue.replace(Queue::new());
+        drop(queue);
+        self.seal.end();
+    }
+}

@@ -1,0 +1,146 @@
+//! The seal: with `--cfg madsim` a world runs inside of madsim's runtime, which gives code that
+//! asks the operating system a virtual clock and seeded entropy, and refuses threads.
+//!
+//! This is the only file that names madsim. Without the flag everything here does nothing.
+
+#[cfg(madsim)]
+pub(crate) use sealed::{Seal, seal};
+#[cfg(not(madsim))]
+pub(crate) use unsealed::{Seal, seal};
+
+#[cfg(madsim)]
+mod sealed {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use madsim::Config;
+    use madsim::runtime::Runtime;
+    use madsim::time::TimeHandle;
+
+    use crate::journal::NodeId;
+    use crate::seed::Seed;
+
+    /// Runs `world` with the std clock, OS entropy and hash keys of `seed`.
+    pub(crate) fn seal<R>(seed: Seed, world: impl FnOnce() -> R) -> R {
+        Runtime::with_seed_and_config(seed.0, Config::default()).block_on(async { world() })
+    }
+
+    /// Keeps madsim's clocks in step with the kernel's.
+    pub(crate) struct Seal {
+        /// None in a run that was started without the seal.
+        time: Option<TimeHandle>,
+        /// What the shared std clock shows, in nanoseconds since the start of the world.
+        shown: Cell<u64>,
+        /// The runtimes of nodes that have a std clock of their own.
+        own: RefCell<BTreeMap<NodeId, Runtime>>,
+    }
+
+    impl Seal {
+        pub(crate) fn new() -> Seal {
+            let time = TimeHandle::try_current();
+            Seal { time, shown: Cell::new(0), own: RefCell::default() }
+        }
+
+        /// True inside of madsim's runtime.
+        pub(crate) fn is_closed(&self) -> bool {
+            self.time.is_some()
+        }
+
+        /// The date that the std clock shows at the start, in nanoseconds since 1970.
+        pub(crate) fn start_date(&self) -> Option<u64> {
+            let time = self.time.as_ref()?;
+            let date = time.now_time().duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(crate::time::nanos(date))
+        }
+
+        /// Moves the std clock that all nodes with a true clock share.
+        pub(crate) fn advance_to(&self, nanos: u64) {
+            if let Some(time) = &self.time {
+                time.advance(Duration::from_nanos(nanos - self.shown.replace(nanos)));
+            }
+        }
+
+        /// Calls `poll` under a std clock of `node`'s own that shows `local` nanoseconds. madsim's
+        /// clock only moves forwards: a clock that was stepped back stands still here.
+        pub(crate) fn poll_with_clock<R>(
+            &self,
+            seed: Seed,
+            node: NodeId,
+            local: u64,
+            poll: &mut dyn FnMut() -> R,
+        ) -> R {
+            if self.time.is_none() {
+                return poll();
+            }
+            let runtime = self.own.borrow_mut().remove(&node);
+            let runtime = runtime.unwrap_or_else(|| own_runtime(seed, node));
+            let result = runtime.block_on(async {
+                let time = TimeHandle::current();
+                let shown = time.elapsed();
+                time.advance(Duration::from_nanos(local).saturating_sub(shown));
+                poll()
+            });
+            self.own.borrow_mut().insert(node, runtime);
+            result
+        }
+
+        pub(crate) fn end(&self) {
+            self.own.borrow_mut().clear();
+        }
+    }
+
+    /// The seed gives the same start date as the world's; its entropy must be another, so a
+    /// stretch of the stream that depends on the node is thrown away.
+    fn own_runtime(seed: Seed, node: NodeId) -> Runtime {
+        use madsim::rand::RngCore;
+        let runtime = Runtime::with_seed_and_config(seed.0, Config::default());
+        runtime.block_on(async {
+            let mut entropy = madsim::rand::thread_rng();
+            (0..u64::from(node.0) * 1031).for_each(|_| {
+                entropy.next_u64();
+            });
+        });
+        runtime
+    }
+}
+
+#[cfg(not(madsim))]
+mod unsealed {
+    use crate::journal::NodeId;
+    use crate::seed::Seed;
+
+    pub(crate) fn seal<R>(_: Seed, world: impl FnOnce() -> R) -> R {
+        world()
+    }
+
+    pub(crate) struct Seal;
+
+    impl Seal {
+        pub(crate) fn new() -> Seal {
+            Seal
+        }
+
+        pub(crate) fn is_closed(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn start_date(&self) -> Option<u64> {
+            None
+        }
+
+        pub(crate) fn advance_to(&self, _: u64) {}
+
+        pub(crate) fn poll_with_clock<R>(
+            &self,
+            _: Seed,
+            _: NodeId,
+            _: u64,
+            poll: &mut dyn FnMut() -> R,
+        ) -> R {
+            poll()
+        }
+
+        pub(crate) fn end(&self) {}
+    }
+}

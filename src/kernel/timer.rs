@@ -1,0 +1,98 @@
+//! Timers of true time. A node's own sleep, on its own clock, is built on these.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::queue::Key;
+use super::task::Wait;
+use super::{Action, current};
+use crate::time::Time;
+
+/// A future that is ready at a time. Dropped before, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    deadline: Time,
+    entry: Option<Key>,
+}
+
+impl Timer {
+    pub(crate) fn at(deadline: Time) -> Timer {
+        Timer { deadline, entry: None }
+    }
+
+    /// Moves the deadline; a task that waits is woken at the new one.
+    pub(crate) fn reset(&mut self, deadline: Time) {
+        self.deadline = deadline;
+        self.cancel();
+    }
+
+    fn cancel(&mut self) {
+        if let Some(key) = self.entry.take() {
+            let action = current::try_with(|kernel| kernel.cancel(key));
+            drop(action);
+        }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        current::with(|kernel| {
+            if kernel.now() >= self.deadline {
+                self.entry = None;
+                return Poll::Ready(());
+            }
+            kernel.waits_for(Wait::Timer(self.deadline.0));
+            let waiting = self.entry.is_some_and(|key| kernel.rewake(key, cx.waker()));
+            if !waiting {
+                self.entry = Some(kernel.wake_at(self.deadline, cx.waker().clone()));
+            }
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// What the queue does with a timer whose time has come; see [`Action::Wake`].
+impl super::Kernel {
+    /// Wakes `waker` at `at`.
+    pub(crate) fn wake_at(&self, at: Time, waker: std::task::Waker) -> Key {
+        let (node, set_by) = (self.node(), self.here());
+        self.queue.borrow_mut().push(at.0, Action::Wake { waker, node, set_by })
+    }
+
+    /// Gives a waiting timer another waker; false if it no longer waits.
+    fn rewake(&self, key: Key, waker: &std::task::Waker) -> bool {
+        let mut queue = self.queue.borrow_mut();
+        match queue.get_mut(key) {
+            Some(Action::Wake { waker: old, .. }) => {
+                if !old.will_wake(waker) {
+                    *old = waker.clone();
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Wakes all timers of a node now, so that they look at its changed clock again.
+    pub(crate) fn recheck_timers(&self, node: crate::journal::NodeId) {
+        let keys = self
+            .queue
+            .borrow()
+            .keys_where(|action| matches!(action, Action::Wake { node: n, .. } if *n == node));
+        for key in keys {
+            let action = self.queue.borrow_mut().cancel(key);
+            if let Some(Action::Wake { waker, .. }) = action {
+                waker.wake();
+            }
+        }
+    }
+}

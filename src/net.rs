@@ -1,0 +1,381 @@
+//! The network: directed links between nodes, and what goes over them.
+//!
+//! Everything that travels is a [`Packet`]: a datagram, a segment of a stream, an HTTP message.
+//! [`transmit`] records the send, asks the faults and the link what becomes of it, and puts its
+//! arrival into the kernel's queue; arriving, it is handed to its transport. A *reliable* packet
+//! (streams, HTTP) that is lost or cut off is sent again with backoff, as TCP does it, so loss
+//! costs time; an unreliable one (datagrams) is gone.
+
+mod datagram;
+mod delay;
+mod fault;
+mod link;
+
+pub use datagram::{Addr, Endpoint};
+pub use delay::Delay;
+pub(crate) use fault::{Effect, LinkEffect, LinkFault, MessageFault};
+pub use link::{LinkProfile, Loss};
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::chaos::{FaultTally, Leg};
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
+use crate::kernel::current::{self, Installed, Part};
+use crate::kernel::{Kernel, Target};
+use crate::node;
+use crate::service::Envelope;
+use crate::time::nanos;
+use datagram::{Datagram, Sockets};
+use fault::Faults;
+use link::{Fate, Link};
+
+/// The first wait before a lost reliable packet is sent again (Linux: `TCP_RTO_MIN` 200 ms);
+/// it doubles each time.
+const RETRANSMIT_FIRST: Duration = Duration::from_millis(200);
+/// Sent so often, a reliable packet is given up (Linux: `tcp_retries2` 15).
+const RETRANSMIT_MAX: u8 = 15;
+
+/// What a packet carries.
+#[derive(Clone)]
+pub(crate) enum Payload {
+    Datagram(Datagram),
+    Http(Box<Envelope>),
+}
+
+/// One message on its way.
+#[derive(Clone)]
+pub(crate) struct Packet {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub label: Symbol,
+    pub leg: Leg,
+    /// Bytes on the wire.
+    pub size: u32,
+    pub reliable: bool,
+    /// How often it was sent again.
+    pub attempts: u8,
+    /// The event of its sending.
+    pub sent: EventId,
+    pub payload: Payload,
+}
+
+/// The links of a world and what is on them.
+pub(crate) struct Net {
+    links: RefCell<Links>,
+    in_flight: RefCell<Slab<Packet>>,
+    sockets: RefCell<Sockets>,
+    faults: RefCell<Faults>,
+    profile: RefCell<Rc<LinkProfile>>,
+    /// Why packets are lost, as symbols of the journal.
+    reasons: Reasons,
+    /// Packets on their way that are sent again later carry this bit in their token.
+    sent: Cell<u64>,
+}
+
+#[derive(Default)]
+struct Links {
+    by_ends: FxHashMap<(NodeId, NodeId), usize>,
+    list: Vec<Link>,
+    /// Links whose profile is not the world's, by ends.
+    profiles: FxHashMap<(NodeId, NodeId), Rc<LinkProfile>>,
+}
+
+/// The reasons why a packet does not arrive.
+pub(crate) struct Reasons {
+    pub fault: Symbol,
+    pub loss: Symbol,
+    pub partition: Symbol,
+    pub queue: Symbol,
+    pub off: Symbol,
+    pub down: Symbol,
+    pub nobody: Symbol,
+    pub too_long: Symbol,
+    pub given_up: Symbol,
+}
+
+thread_local! {
+    static NET: Part<Net> = const { Part::empty() };
+}
+
+pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
+    let symbol = |text| kernel.symbol(text);
+    let reasons = Reasons {
+        fault: symbol("fault"),
+        loss: symbol("loss"),
+        partition: symbol("partition"),
+        queue: symbol("queue full"),
+        off: symbol("machine is off"),
+        down: symbol("process is down"),
+        nobody: symbol("nobody listens"),
+        too_long: symbol("longer than the MTU"),
+        given_up: symbol("given up"),
+    };
+    let net = Net {
+        links: RefCell::default(),
+        in_flight: RefCell::default(),
+        sockets: RefCell::default(),
+        faults: RefCell::default(),
+        profile: RefCell::new(Rc::new(profile)),
+        reasons,
+        sent: Cell::new(0),
+    };
+    current::install(&NET, Rc::new(net))
+}
+
+/// Calls `f` with the running world's network.
+pub(crate) fn with<R>(f: impl FnOnce(&Net) -> R) -> R {
+    current::part(&NET, |net| f(net))
+}
+
+/// Gives the links from one node to another a profile of their own.
+pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<LinkProfile>) {
+    with(|net| net.links.borrow_mut().profiles.insert((from, to), profile));
+}
+
+/// Sends a packet; the event of its sending, or none if its sender is not up.
+pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> EventId {
+    if !node::life(packet.from).is_up() {
+        return EventId::NONE;
+    }
+    let sent = kernel.record(entry);
+    packet.sent = sent;
+    current::part(&NET, |net| net.send(kernel, packet));
+    sent
+}
+
+/// Sends what the machine itself answers when no process does: a reset.
+pub(crate) fn transmit_from_machine(kernel: &Kernel, packet: Packet) {
+    current::part(&NET, |net| net.send(kernel, packet));
+}
+
+/// A process or machine went down: its sockets are gone.
+pub(crate) fn forget_node(node: NodeId) {
+    let gone = with(|net| net.sockets.borrow_mut().close_all(node));
+    drop(gone);
+}
+
+/// Begins a fault of links.
+pub(crate) fn begin_link_fault(fault: LinkFault) {
+    with(|net| net.faults.borrow_mut().begin(fault));
+}
+
+/// Ends the link faults of that number.
+pub(crate) fn end_link_fault(number: u32) {
+    with(|net| net.faults.borrow_mut().end(number));
+}
+
+/// Adds a fault that strikes one message by its name.
+pub(crate) fn add_message_fault(fault: MessageFault) {
+    with(|net| net.faults.borrow_mut().add_message(fault));
+}
+
+/// Ends all faults of links and messages.
+pub(crate) fn heal() {
+    with(|net| net.faults.borrow_mut().heal());
+}
+
+/// How often each fault could have struck, and did; by number.
+pub(crate) fn tallies() -> Vec<(u32, FaultTally)> {
+    with(|net| net.faults.borrow().tallies())
+}
+
+impl Net {
+    /// Lets message faults strike, then puts the packet on its link.
+    fn send(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet) {
+        let struck = {
+            let mut faults = self.faults.borrow_mut();
+            if faults.has_messages() { faults.strike(kernel, &packet) } else { None }
+        };
+        let Some((number, effect)) = struck else { return self.route(kernel, packet, 0) };
+        match effect {
+            Effect::Drop => return self.lose(kernel, packet, self.reasons.fault, Some(number)),
+            Effect::Reset => return self.reset(kernel, packet, Some(number)),
+            _ => {}
+        }
+        let hit = Entry::new(Kind::FaultHit, packet.from).peer(packet.to).symbol(packet.label);
+        let hit = kernel.record_caused(hit.value(u64::from(number)), packet.sent);
+        match effect {
+            Effect::Delay(extra) => self.route(kernel, packet, nanos(extra)),
+            Effect::Duplicate => {
+                let copy = packet.clone();
+                self.route(kernel, packet, 0);
+                self.duplicate(kernel, copy, hit);
+            }
+            Effect::Corrupt => {
+                packet.payload.corrupt(u64::from(number));
+                self.route(kernel, packet, 0);
+            }
+            Effect::Drop | Effect::Reset => unreachable!("returned above"),
+        }
+    }
+
+    fn duplicate(self: &Rc<Self>, kernel: &Kernel, mut copy: Packet, cause: EventId) {
+        let entry = Entry::new(Kind::Duplicate, copy.from).peer(copy.to).symbol(copy.label);
+        copy.sent = kernel.record_caused(entry, cause);
+        self.route(kernel, copy, 0);
+    }
+
+    /// Puts a packet on its link, which decides whether and when it arrives.
+    fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
+        let fate = self.fate(kernel, &packet);
+        let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
+        match fate.lost {
+            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason),
+            Some(reason) => self.lose(kernel, packet, reason, fate.fault),
+            None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
+        }
+        if let Some(copy) = duplicate {
+            let cause = copy.sent;
+            self.duplicate(kernel, copy, cause);
+        }
+    }
+
+    fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64, corrupt: bool) {
+        let mut packet = packet;
+        if corrupt && !packet.reliable {
+            packet.payload.corrupt(delay);
+        }
+        let token = self.in_flight.borrow_mut().insert(packet) as u64;
+        kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
+    }
+
+    fn fate(&self, kernel: &Kernel, packet: &Packet) -> Fate {
+        if packet.from == packet.to {
+            return Fate::loopback();
+        }
+        let mut links = self.links.borrow_mut();
+        let link = links.get(kernel, packet.from, packet.to, &self.profile.borrow());
+        let mut fate = link.fate(kernel.now(), packet.size, packet.reliable, &self.reasons);
+        let mut faults = self.faults.borrow_mut();
+        if faults.has_links() {
+            faults.apply(kernel, packet, link, &mut fate, &self.reasons);
+        }
+        fate
+    }
+
+    /// A reliable packet was lost: it is sent again after a while, or given up.
+    fn send_again(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, reason: Symbol) {
+        if packet.attempts == RETRANSMIT_MAX {
+            return self.lose(kernel, packet, self.reasons.given_up, None);
+        }
+        let wait = RETRANSMIT_FIRST * 2u32.pow(u32::from(packet.attempts.min(9)));
+        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
+        let cause = packet.sent;
+        let lost = kernel.record_caused(entry.extra(u32::from(packet.attempts) + 1), cause);
+        packet.payload.note_loss(lost);
+        packet.attempts += 1;
+        let token = self.in_flight.borrow_mut().insert(packet) as u64 | AGAIN;
+        kernel.schedule(kernel.now() + wait, self.clone(), token);
+    }
+
+    /// A packet is gone for good; whoever waits for it is not told.
+    fn lose(&self, kernel: &Kernel, packet: Packet, reason: Symbol, fault: Option<u32>) {
+        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
+        let fault = fault.map_or(0, |number| u64::from(number) + 1);
+        let lost = kernel.record_caused(entry.value(fault), packet.sent);
+        packet.payload.note_loss(lost);
+    }
+
+    /// The connection of a packet breaks: its sender, or who waits for it, sees a reset.
+    fn reset(&self, kernel: &Kernel, packet: Packet, fault: Option<u32>) {
+        let entry = Entry::new(Kind::Reset, packet.from).peer(packet.to);
+        let fault = fault.map_or(0, |number| u64::from(number) + 1);
+        let broken =
+            kernel.record_caused(entry.symbol(self.reasons.fault).value(fault), packet.sent);
+        packet.payload.break_connection(kernel, broken);
+    }
+
+    /// A packet is at its destination.
+    fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
+        let cut = packet.from != packet.to && {
+            let mut faults = self.faults.borrow_mut();
+            faults.has_links() && faults.is_cut(&packet)
+        };
+        let life = node::life(packet.to);
+        let reason = match (cut, life.machine_is_on()) {
+            (true, _) => Some(self.reasons.partition),
+            (_, false) => Some(self.reasons.off),
+            _ => None,
+        };
+        match reason {
+            Some(reason) if packet.reliable => return self.send_again(kernel, packet, reason),
+            Some(reason) => return self.lose(kernel, packet, reason, None),
+            None => {}
+        }
+        if !life.is_up() {
+            return match packet.payload {
+                Payload::Datagram(_) => self.lose(kernel, packet, self.reasons.down, None),
+                Payload::Http(_) => crate::service::refuse(kernel, packet, self.reasons.down),
+            };
+        }
+        match packet.payload {
+            Payload::Datagram(_) => datagram::deliver(self, kernel, packet),
+            Payload::Http(_) => crate::service::deliver(kernel, packet),
+        }
+    }
+
+    /// Records an arrival; what it leads to rests on it.
+    pub(crate) fn record_delivery(kernel: &Kernel, packet: &Packet) -> EventId {
+        let entry = Entry::new(Kind::Deliver, packet.to).peer(packet.from).symbol(packet.label);
+        kernel.record_caused(entry, packet.sent)
+    }
+}
+
+/// Marks the token of a packet that is to be sent again, not delivered.
+const AGAIN: u64 = 1 << 63;
+
+impl Target for Rc<Net> {
+    fn fire(&self, kernel: &Kernel, token: u64) {
+        let packet = self.in_flight.borrow_mut().remove((token & !AGAIN) as usize);
+        if token & AGAIN != 0 {
+            self.route(kernel, packet, 0);
+        } else {
+            self.arrive(kernel, packet);
+        }
+    }
+}
+
+impl Payload {
+    fn corrupt(&mut self, draw: u64) {
+        match self {
+            Payload::Datagram(datagram) => datagram.flip_a_bit(draw),
+            Payload::Http(envelope) => envelope.flip_a_bit(draw),
+        }
+    }
+
+    /// Tells who waits for this packet which event lost it, for the journal's *lost* edge.
+    fn note_loss(&self, lost: EventId) {
+        if let Payload::Http(envelope) = self {
+            envelope.note_loss(lost);
+        }
+    }
+
+    fn break_connection(&self, kernel: &Kernel, broken: EventId) {
+        if let Payload::Http(envelope) = self {
+            envelope.break_connection(kernel, broken);
+        }
+    }
+}
+
+impl Links {
+    fn get(
+        &mut self,
+        kernel: &Kernel,
+        from: NodeId,
+        to: NodeId,
+        profile: &Rc<LinkProfile>,
+    ) -> &mut Link {
+        let index = *self.by_ends.entry((from, to)).or_insert_with(|| {
+            let profile = self.profiles.get(&(from, to)).unwrap_or(profile).clone();
+            let key = u64::from(from.0) << 32 | u64::from(to.0);
+            self.list.push(Link::new(profile, kernel.seed(), key));
+            self.list.len() - 1
+        });
+        &mut self.list[index]
+    }
+}

@@ -1,0 +1,238 @@
+//! Datagrams: what UDP promises, which is nothing. They are lost, doubled, and overtake each other.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use rustc_hash::FxHashMap;
+use slab::Slab;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{NET, Net, Packet, Payload, transmit};
+use crate::chaos::Leg;
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
+use crate::kernel::current;
+use crate::kernel::{Kernel, Wait};
+use crate::node;
+
+/// Bytes of IPv4 and UDP headers around a datagram.
+const HEADERS: usize = 28;
+/// Datagrams that wait to be received; more are lost (a socket's receive buffer).
+const QUEUE: usize = 4096;
+
+/// Where a datagram goes, or came from: a node and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Addr {
+    /// The node.
+    pub node: NodeId,
+    /// The port on it.
+    pub port: u16,
+}
+
+/// A datagram on its way.
+#[derive(Clone)]
+pub(crate) struct Datagram {
+    from_port: u16,
+    to_port: u16,
+    bytes: Bytes,
+}
+
+impl Datagram {
+    pub(super) fn flip_a_bit(&mut self, draw: u64) {
+        if !self.bytes.is_empty() {
+            let mut bytes = BytesMut::from(&self.bytes[..]);
+            let index = (draw / 8) as usize % bytes.len();
+            bytes[index] ^= 1 << (draw % 8);
+            self.bytes = bytes.freeze();
+        }
+    }
+}
+
+/// All bound endpoints of a world.
+#[derive(Default)]
+pub(super) struct Sockets {
+    bound: FxHashMap<Addr, usize>,
+    inboxes: Slab<Inbox>,
+}
+
+struct Inbox {
+    addr: Addr,
+    queue: VecDeque<(Bytes, Addr, EventId)>,
+    waker: Option<Waker>,
+    /// "a datagram at server:7", for the report of a deadlock.
+    waits_for: Symbol,
+}
+
+impl Sockets {
+    /// Closes what a node has bound; the result is dropped outside of the borrow.
+    pub(super) fn close_all(&mut self, node: NodeId) -> Vec<impl Sized + use<>> {
+        let closed: Vec<usize> =
+            self.inboxes.iter().filter(|(_, i)| i.addr.node == node).map(|(k, _)| k).collect();
+        let inboxes = closed.into_iter().map(|key| self.inboxes.remove(key));
+        inboxes.inspect(|inbox| drop(self.bound.remove(&inbox.addr))).collect()
+    }
+}
+
+/// A bound port of a node.
+#[derive(Debug)]
+pub struct Endpoint {
+    addr: Addr,
+    /// `datagram`, the label of unlabelled datagrams.
+    label: Symbol,
+    inbox: usize,
+}
+
+impl Endpoint {
+    /// Binds `port` of `node`; port 0 takes the first free one from 49152.
+    pub(crate) fn bind(node: NodeId, port: u16) -> io::Result<Endpoint> {
+        current::with(|kernel| {
+            current::part(&NET, |net| {
+                let mut sockets = net.sockets.borrow_mut();
+                let free = |port: &u16| !sockets.bound.contains_key(&Addr { node, port: *port });
+                let port = match port {
+                    0 => (49152..=u16::MAX).find(free).ok_or(io::ErrorKind::AddrNotAvailable)?,
+                    port if free(&port) => port,
+                    _ => return Err(io::ErrorKind::AddrInUse.into()),
+                };
+                let addr = Addr { node, port };
+                let name = kernel.node_name(node);
+                let waits_for = kernel.symbol(&format!("a datagram at {name}:{port}"));
+                let inbox = Inbox { addr, queue: VecDeque::new(), waker: None, waits_for };
+                let inbox = sockets.inboxes.insert(inbox);
+                sockets.bound.insert(addr, inbox);
+                Ok(Endpoint { addr, label: kernel.symbol("datagram"), inbox })
+            })
+        })
+    }
+
+    /// Where others reach it.
+    #[must_use]
+    pub fn local_addr(&self) -> Addr {
+        self.addr
+    }
+
+    /// Sends a datagram to a port of a node or service, by name. It may not arrive, and nobody
+    /// will say so.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the world has nobody of that name.
+    pub fn send(&self, to: &str, port: u16, bytes: impl Into<Bytes>) -> io::Result<()> {
+        let node = node::resolve(self.addr.node, to)?;
+        self.send_to(Addr { node, port }, bytes);
+        Ok(())
+    }
+
+    /// Sends a datagram.
+    pub fn send_to(&self, to: Addr, bytes: impl Into<Bytes>) {
+        self.send_labelled(to, self.label, bytes.into());
+    }
+
+    /// Sends a datagram under a name that fault scripts and stories use for it, such as `vote`.
+    pub fn send_as(&self, label: &str, to: Addr, bytes: impl Into<Bytes>) {
+        let label = current::with(|kernel| kernel.symbol(label));
+        self.send_labelled(to, label, bytes.into());
+    }
+
+    fn send_labelled(&self, to: Addr, label: Symbol, bytes: Bytes) {
+        let from = self.addr.node;
+        current::with(|kernel| {
+            let entry = Entry::new(Kind::Send, from).peer(to.node).symbol(label);
+            let entry = entry.value(xxh3_64(&bytes));
+            let size = (bytes.len() + HEADERS) as u32;
+            let kept = bytes.clone();
+            let datagram = Datagram { from_port: self.addr.port, to_port: to.port, bytes };
+            let sent = transmit(
+                kernel,
+                Packet {
+                    from,
+                    to: to.node,
+                    label,
+                    leg: Leg::Message,
+                    size,
+                    reliable: false,
+                    attempts: 0,
+                    sent: EventId::NONE,
+                    payload: Payload::Datagram(datagram),
+                },
+                entry,
+            );
+            kernel.attach_payload(sent, kept);
+        });
+    }
+
+    /// Waits for the next datagram and tells who sent it.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` if the endpoint's node has gone down since.
+    pub async fn receive(&self) -> io::Result<(Bytes, Addr)> {
+        poll_fn(|cx| {
+            current::with(|kernel| {
+                current::part(&NET, |net| {
+                    let mut sockets = net.sockets.borrow_mut();
+                    let Some(inbox) = self.inbox(&mut sockets) else {
+                        return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+                    };
+                    if let Some((bytes, from, _)) = inbox.queue.pop_front() {
+                        return Poll::Ready(Ok((bytes, from)));
+                    }
+                    if !inbox.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+                        inbox.waker = Some(cx.waker().clone());
+                    }
+                    kernel.waits_for(Wait::For(inbox.waits_for));
+                    Poll::Pending
+                })
+            })
+        })
+        .await
+    }
+
+    /// The next datagram, if one is there.
+    pub fn try_receive(&self) -> Option<(Bytes, Addr)> {
+        super::with(|net| {
+            let mut sockets = net.sockets.borrow_mut();
+            self.inbox(&mut sockets)?.queue.pop_front().map(|(bytes, from, _)| (bytes, from))
+        })
+    }
+
+    fn inbox<'a>(&self, sockets: &'a mut Sockets) -> Option<&'a mut Inbox> {
+        sockets.inboxes.get_mut(self.inbox).filter(|inbox| inbox.addr == self.addr)
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        current::try_part(&NET, |net| {
+            let mut sockets = net.sockets.borrow_mut();
+            if sockets.bound.get(&self.addr) == Some(&self.inbox) {
+                sockets.bound.remove(&self.addr);
+                sockets.inboxes.remove(self.inbox);
+            }
+        });
+    }
+}
+
+/// Hands an arrived datagram to its endpoint.
+pub(super) fn deliver(net: &Net, kernel: &Kernel, packet: Packet) {
+    let Payload::Datagram(datagram) = &packet.payload else { return };
+    let to = Addr { node: packet.to, port: datagram.to_port };
+    let mut sockets = net.sockets.borrow_mut();
+    let sockets = &mut *sockets;
+    let inbox = sockets.bound.get(&to).and_then(|key| sockets.inboxes.get_mut(*key));
+    let Some(inbox) = inbox else {
+        return net.lose(kernel, packet, net.reasons.nobody, None);
+    };
+    if inbox.queue.len() == QUEUE {
+        return net.lose(kernel, packet, net.reasons.queue, None);
+    }
+    let delivered = Net::record_delivery(kernel, &packet);
+    let from = Addr { node: packet.from, port: datagram.from_port };
+    let Payload::Datagram(datagram) = packet.payload else { return };
+    inbox.queue.push_back((datagram.bytes, from, delivered));
+    if let Some(waker) = &inbox.waker {
+        waker.wake_by_ref();
+    }
+}

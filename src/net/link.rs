@@ -1,0 +1,259 @@
+//! One directed link: its profile, its own random stream, and what it does to a packet.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Delay, Reasons};
+use crate::journal::Symbol;
+use crate::seed::{Seed, Stream};
+use crate::time::Time;
+
+/// Delay of a node's messages to itself, in nanoseconds.
+const LOOPBACK: u64 = 20_000;
+
+/// How a link loses packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Not at all.
+    #[default]
+    None,
+    /// Each packet for itself, with this probability.
+    Bernoulli(f64),
+    /// In bursts: a good and a bad state (Gilbert 1960, Elliott 1963; the parameters of netem).
+    GilbertElliott {
+        /// From good to bad, per packet.
+        to_bad: f64,
+        /// From bad to good, per packet.
+        to_good: f64,
+        /// Loss in the bad state.
+        loss_bad: f64,
+        /// Loss in the good state.
+        loss_good: f64,
+    },
+}
+
+/// What a link is like when nothing goes wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinkProfile {
+    /// One-way delay.
+    pub delay: Delay,
+    /// How much a delay depends on the one before it: 0 not at all, 1 wholly (as in netem).
+    pub correlation: f64,
+    /// Losses.
+    pub loss: Loss,
+    /// The probability that a datagram arrives twice.
+    pub duplicate: f64,
+    /// The probability that a packet is held back by `reorder_by`.
+    pub reorder: f64,
+    /// How long a reordered packet is held back.
+    pub reorder_by: Duration,
+    /// The probability that a bit of a datagram is flipped.
+    pub corrupt: f64,
+    /// Bytes per second; none means that packets take no time on the wire.
+    pub rate: Option<u64>,
+    /// Bytes that may wait where `rate` is the bottleneck: a large one is bufferbloat.
+    pub queue: u64,
+    /// The longest datagram, in bytes; a longer one is lost (as with "do not fragment").
+    pub mtu: u32,
+}
+
+impl Default for LinkProfile {
+    /// One data centre: 250 us one way (a round trip of 500 us, after Dean's latency numbers),
+    /// give or take 100 us of our choice, no loss.
+    fn default() -> LinkProfile {
+        LinkProfile {
+            delay: Delay::Uniform(Duration::from_micros(150), Duration::from_micros(350)),
+            correlation: 0.0,
+            loss: Loss::None,
+            duplicate: 0.0,
+            reorder: 0.0,
+            reorder_by: Duration::from_millis(1),
+            corrupt: 0.0,
+            rate: None,
+            queue: 1 << 20,
+            mtu: 65_507,
+        }
+    }
+}
+
+impl LinkProfile {
+    /// The default with another delay.
+    #[must_use]
+    pub fn with_delay(delay: impl Into<Delay>) -> LinkProfile {
+        LinkProfile { delay: delay.into(), ..LinkProfile::default() }
+    }
+
+    /// Two zones of a region, a bad pair: 1.685 ms one way (half of the largest round trip of
+    /// xkyle.com's measurement of AWS zones, 3.37 ms), log-normal with a sigma of our choice.
+    #[must_use]
+    pub fn between_zones() -> LinkProfile {
+        let median = Duration::from_micros(1_685);
+        LinkProfile::with_delay(Delay::LogNormal { median, sigma: 0.3 })
+    }
+
+    /// California to the Netherlands: 75 ms one way (Dean's latency numbers: 150 ms round trip),
+    /// with 0.1 % loss and a sigma of our choice.
+    #[must_use]
+    pub fn wide_area() -> LinkProfile {
+        let median = Duration::from_millis(75);
+        let delay = Delay::LogNormal { median, sigma: 0.1 };
+        LinkProfile { loss: Loss::Bernoulli(0.001), ..LinkProfile::with_delay(delay) }
+    }
+
+    /// A mobile phone: long tail, bursts of loss, a narrow and deep queue. All of our choice.
+    #[must_use]
+    pub fn mobile() -> LinkProfile {
+        let delay = Delay::LogNormal { median: Duration::from_millis(40), sigma: 0.5 };
+        let loss =
+            Loss::GilbertElliott { to_bad: 0.01, to_good: 0.3, loss_bad: 0.5, loss_good: 0.0 };
+        LinkProfile { loss, rate: Some(1_000_000), ..LinkProfile::with_delay(delay) }
+    }
+}
+
+/// What becomes of one packet.
+#[derive(Debug)]
+pub(crate) struct Fate {
+    /// Until it arrives, in nanoseconds.
+    pub(super) delay: u64,
+    /// Why it does not arrive.
+    pub(super) lost: Option<Symbol>,
+    /// The fault that did it.
+    pub(super) fault: Option<u32>,
+    pub(super) duplicate: bool,
+    pub(super) corrupt: bool,
+}
+
+impl Fate {
+    pub(super) fn loopback() -> Fate {
+        Fate { delay: LOOPBACK, lost: None, fault: None, duplicate: false, corrupt: false }
+    }
+}
+
+/// A directed link between two nodes.
+#[derive(Debug)]
+pub(crate) struct Link {
+    profile: Rc<LinkProfile>,
+    /// Made on the first draw: a link with a fixed delay and no loss needs none.
+    stream: Option<Box<Stream>>,
+    seed: Seed,
+    key: u64,
+    last_delay: u64,
+    /// True in the bad state of Gilbert-Elliott.
+    bad: bool,
+    /// Until when the wire is taken, in nanoseconds; only with a rate.
+    busy_until: u64,
+    /// The latest arrival of the reliable packets so far is not kept here: streams keep their own
+    /// order, and HTTP messages travel on connections of their own.
+    plain: bool,
+}
+
+impl Link {
+    pub(super) fn new(profile: Rc<LinkProfile>, seed: Seed, key: u64) -> Link {
+        let plain = profile.loss == Loss::None
+            && profile.duplicate == 0.0
+            && profile.reorder == 0.0
+            && profile.corrupt == 0.0
+            && profile.correlation == 0.0
+            && profile.rate.is_none();
+        Link { profile, stream: None, seed, key, last_delay: 0, bad: false, busy_until: 0, plain }
+    }
+
+    /// The link's own stream.
+    pub(super) fn stream(&mut self) -> &mut Stream {
+        let (seed, key) = (self.seed, self.key);
+        self.stream.get_or_insert_with(|| Box::new(seed.stream("link", key)))
+    }
+
+    /// Decides about one packet of `size` bytes.
+    #[inline]
+    pub(super) fn fate(
+        &mut self,
+        now: Time,
+        size: u32,
+        reliable: bool,
+        reasons: &Reasons,
+    ) -> Fate {
+        let profile = self.profile.clone();
+        let mut fate =
+            Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
+        fate.delay = match profile.delay {
+            Delay::Fixed(delay) => crate::time::nanos(delay),
+            ref delay => delay.draw(self.stream()),
+        };
+        if !reliable && size > profile.mtu {
+            fate.lost = Some(reasons.too_long);
+        }
+        if !self.plain {
+            self.weather(&profile, now, size, reasons, &mut fate);
+        }
+        fate
+    }
+
+    /// Everything that a plain link does not do.
+    fn weather(
+        &mut self,
+        profile: &LinkProfile,
+        now: Time,
+        size: u32,
+        reasons: &Reasons,
+        fate: &mut Fate,
+    ) {
+        if profile.correlation > 0.0 {
+            let blend = profile.correlation * self.last_delay as f64
+                + (1.0 - profile.correlation) * fate.delay as f64;
+            fate.delay = blend as u64;
+            self.last_delay = fate.delay;
+        }
+        if self.is_lost(profile.loss) {
+            fate.lost = Some(reasons.loss);
+        }
+        fate.duplicate = profile.duplicate > 0.0 && self.stream().chance(profile.duplicate);
+        fate.corrupt = profile.corrupt > 0.0 && self.stream().chance(profile.corrupt);
+        if profile.reorder > 0.0 && self.stream().chance(profile.reorder) {
+            fate.delay += crate::time::nanos(profile.reorder_by);
+        }
+        if let Some(rate) = profile.rate {
+            self.queue_up(now, size, rate, profile.queue, reasons, fate);
+        }
+    }
+
+    /// Waits for the wire, and holds it while the packet goes out.
+    pub(super) fn queue_up(
+        &mut self,
+        now: Time,
+        size: u32,
+        rate: u64,
+        queue: u64,
+        reasons: &Reasons,
+        fate: &mut Fate,
+    ) {
+        let on_wire = |bytes: u64| {
+            (u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1))) as u64
+        };
+        let start = self.busy_until.max(now.0);
+        if start - now.0 > on_wire(queue) {
+            fate.lost = Some(reasons.queue);
+            return;
+        }
+        self.busy_until = start + on_wire(u64::from(size));
+        fate.delay += self.busy_until - now.0;
+    }
+
+    /// Draws whether `loss` takes a packet.
+    pub(super) fn is_lost(&mut self, loss: Loss) -> bool {
+        match loss {
+            Loss::None => false,
+            Loss::Bernoulli(p) => self.stream().chance(p),
+            Loss::GilbertElliott { to_bad, to_good, loss_bad, loss_good } => {
+                let change = if self.bad { to_good } else { to_bad };
+                self.bad ^= self.stream().chance(change);
+                let p = if self.bad { loss_bad } else { loss_good };
+                self.stream().chance(p)
+            }
+        }
+    }
+}
