@@ -1,7 +1,7 @@
 //! What can go wrong, as plain data: faults, plans of faults, scripts, and who draws them.
 //!
-//! - [`fault`]: the vocabulary, one enum; [`kind`] names its variants.
-//! - [`text`]: durations as people write them.
+//! - [`fault`]: the vocabulary, one enum; [`kind`] names its variants; [`text`] its durations.
+//! - [`plan`]: everything that goes wrong in one run; [`script`] keeps it as TOML.
 //!
 //! Nothing here knows a running world: applying a fault is the world's business.
 
@@ -10,5 +10,15 @@ pub mod kind;
 mod line;
 pub mod text;
 
+mod field;
+mod round;
+
+mod check;
+pub mod plan;
+pub mod script;
+
+pub use check::Label;
 pub use fault::{DiskOperation, Effect, Fault, Leg};
 pub use kind::FaultKind;
+pub use plan::FaultPlan;
+pub use script::{Replay, Script};

@@ -1,1 +1,4 @@
+//! One test binary: the map of the tests.
 
+
+mod script;

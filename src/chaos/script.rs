@@ -1,0 +1,270 @@
+//! Fault scripts: a plan as a TOML text that a person can read, change and keep beside a test.
+//!
+//! ```toml
+//! format = 1
+//!
+//! [replay]                                # optional: where the plan comes from
+//! seed = 4211
+//! sim = "shop"
+//!
+//! [workload]                              # optional: which operations a client still does
+//! shopper = [0, 3]
+//!
+//! [[fault]]                               # `kind` says which: see `Fault`
+//! kind = "message"
+//! from = "checkout"
+//! to = "payment"
+//! label = "POST /charge"
+//! n = 1
+//! leg = "reply"
+//! effect = "drop"
+//! ```
+
+use std::fmt::Write as _;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use crate::chaos::check::Problem;
+use crate::chaos::{Fault, FaultKind, FaultPlan, Label};
+use crate::error::{Error, Result, nearest};
+use crate::seed::Seed;
+use crate::topology::Topology;
+
+/// The version of the format that is written and read.
+const FORMAT: i64 = 1;
+const SECTIONS: [&str; 4] = ["format", "replay", "workload", "fault"];
+
+/// A plan, and where it comes from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Script {
+    /// How to see the run again that the plan was found in.
+    pub replay: Replay,
+    /// The plan.
+    pub plan: FaultPlan,
+}
+
+/// Where a plan comes from; all of it is optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// The name of the world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim: Option<String>,
+    /// Which variant of the world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The seed of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
+}
+
+impl Script {
+    /// The script's text: a header, then each fault under its line in words.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text =
+            "# A fault script of Stormglass. Times are virtual, since the start of the world.\n"
+                .to_owned();
+        let _ = writeln!(text, "format = {FORMAT}");
+        if self.replay != Replay::default() {
+            let _ = write!(text, "\n[replay]\n{}", table(&self.replay));
+        }
+        if !self.plan.workload.is_empty() {
+            let _ = write!(text, "\n[workload]\n{}", table(&self.plan.workload));
+        }
+        for fault in &self.plan.faults {
+            let _ = write!(
+                text,
+                "\n# {}\n[[fault]]\n{}",
+                fault.to_string().replace('\n', " "),
+                table(fault)
+            );
+        }
+        text
+    }
+
+    /// Writes the script to `path`, and makes the directories above it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if that fails.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result {
+        let path = path.as_ref();
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let made = parent.map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(path, self.to_toml())).map_err(|e| Error::io(path, e))
+    }
+
+    /// Reads the script at `path` and checks it against `topology`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read, and as [`Script::parse`].
+    pub fn load(path: impl AsRef<Path>, topology: &Topology) -> Result<Script> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        Script::parse(&text, &path.display().to_string(), topology)
+    }
+
+    /// Reads a script's text; `file` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Script`] with the line, what is wrong there, and where it can what was meant: a
+    /// text that is not TOML; an unknown name, kind, field, unit or format; a number out of range;
+    /// a fault that another one excludes.
+    pub fn parse(text: &str, file: &str, topology: &Topology) -> Result<Script> {
+        Script::parse_with_labels(text, file, topology, &[])
+    }
+
+    /// As [`Script::parse`], and message labels must be among `labels`, as a recorded run knows them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Script::parse`], and for a label that no message on that edge has.
+    pub fn parse_with_labels(
+        text: &str,
+        file: &str,
+        topology: &Topology,
+        labels: &[Label<'_>],
+    ) -> Result<Script> {
+        read(text, topology, labels).map_err(|fail| Error::Script {
+            file: file.to_owned(),
+            line: text[..fail.at.min(text.len())].matches('\n').count() + 1,
+            reason: fail.reason,
+        })
+    }
+}
+
+fn table(value: &impl Serialize) -> String {
+    toml::to_string(value).expect("texts, numbers and lists of them fit TOML")
+}
+
+/// What is wrong, and the byte at which it is.
+struct Fail {
+    at: usize,
+    reason: String,
+}
+
+fn fail<T>(span: Range<usize>, reason: impl Into<String>) -> std::result::Result<T, Fail> {
+    Err(Fail { at: span.start, reason: reason.into() })
+}
+
+impl From<toml::de::Error> for Fail {
+    fn from(error: toml::de::Error) -> Fail {
+        Fail { at: error.span().map_or(0, |span| span.start), reason: rephrased(error.message()) }
+    }
+}
+
+fn read(
+    text: &str,
+    topology: &Topology,
+    labels: &[Label<'_>],
+) -> std::result::Result<Script, Fail> {
+    let root = DeTable::parse(text)?;
+    let root = root.get_ref();
+    for (key, _) in root {
+        if !SECTIONS.contains(&key.get_ref().as_ref()) {
+            let near = nearest(key.get_ref(), SECTIONS).unwrap_or("fault");
+            let reason = format!("no section `{}`; did you mean `{near}`?", key.get_ref());
+            return fail(key.span(), reason);
+        }
+    }
+    match root.get("format").map(|format| (format, i64::deserialize(decoder(format)))) {
+        None => return fail(0..0, format!("no `format`; begin with `format = {FORMAT}`")),
+        Some((_, Ok(FORMAT))) => {}
+        Some((format, _)) => {
+            let reason = format!("an unknown format; this version reads `format = {FORMAT}`");
+            return fail(format.span(), reason);
+        }
+    }
+    let replay = root.get("replay").map(|value| Replay::deserialize(decoder(value)));
+    let workload = root.get("workload").map(|value| Deserialize::deserialize(decoder(value)));
+    let faults = match root.get("fault").map(|value| (value, value.get_ref().as_array())) {
+        None => Vec::new(),
+        Some((_, Some(faults))) => faults.iter().collect(),
+        Some((value, None)) => return fail(value.span(), "write each fault as `[[fault]]`"),
+    };
+    let plan = FaultPlan {
+        faults: faults
+            .iter()
+            .map(|fault| read_fault(fault))
+            .collect::<std::result::Result<_, _>>()?,
+        workload: workload.transpose()?.unwrap_or_default(),
+    };
+    if let Some(problem) = plan.first_problem(topology, labels) {
+        let table = faults.get(problem.fault).copied().or(root.get("workload"));
+        return fail(table.map_or(0..0, |table| place(table, &problem)), problem.reason);
+    }
+    Ok(Script { replay: replay.transpose()?.unwrap_or_default(), plan })
+}
+
+fn decoder<'a>(value: &Spanned<DeValue<'a>>) -> ValueDeserializer<'a> {
+    ValueDeserializer::from(value.clone())
+}
+
+/// Where in `table` the problem is: at its field if it has one.
+fn place(table: &Spanned<DeValue<'_>>, problem: &Problem) -> Range<usize> {
+    let entry = table.get_ref().as_table().and_then(|t| t.get_key_value(problem.field.as_str()));
+    entry.map_or(table.span(), |(key, _)| key.span())
+}
+
+fn read_fault(value: &Spanned<DeValue<'_>>) -> std::result::Result<Fault, Fail> {
+    let Some(table) = value.get_ref().as_table() else {
+        return fail(value.span(), "write each fault as `[[fault]]`");
+    };
+    let Some(kind) = table.get("kind") else {
+        return fail(value.span(), "this fault has no `kind`");
+    };
+    if let Err(reason) = kind.get_ref().as_str().unwrap_or_default().parse::<FaultKind>() {
+        return fail(kind.span(), reason);
+    }
+    Fault::deserialize(decoder(value)).or_else(|error| {
+        let fallback = Fail { at: value.span().start, reason: rephrased(error.message()) };
+        Err(culprit(table).unwrap_or(fallback))
+    })
+}
+
+/// The first entry that makes the fault wrong by more than what is still missing.
+///
+/// The kind of a fault decides how the rest is read, so serde reads the table before it knows
+/// what should be in it, and forgets the place of each entry. Reading ever longer beginnings of
+/// the table finds it again.
+fn culprit(table: &DeTable<'_>) -> Option<Fail> {
+    let mut entries: Vec<_> = table.iter().filter(|(key, _)| key.get_ref() != "kind").collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    let mut beginning = DeTable::new();
+    let (kind, value) = table.get_key_value("kind")?;
+    beginning.insert(kind.clone(), value.clone());
+    for (key, value) in entries {
+        beginning.insert(key.clone(), value.clone());
+        let whole = Spanned::new(0..0, DeValue::Table(beginning.clone()));
+        if let Err(error) = Fault::deserialize(decoder(&whole))
+            && !error.message().starts_with("missing field")
+        {
+            return Some(Fail { at: key.span().start, reason: rephrased(error.message()) });
+        }
+    }
+    None
+}
+
+/// Serde's list of what it expected, as a suggestion.
+fn rephrased(message: &str) -> String {
+    let message = message.trim();
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let (what, name, known) = match names.as_slice() {
+        [name, known @ ..] if message.starts_with("unknown field") => ("field", name, known),
+        [name, known @ ..] if message.starts_with("unknown variant") => ("value", name, known),
+        [name] if message.starts_with("missing field") => return format!("`{name}` is missing"),
+        _ => return message.to_owned(),
+    };
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("no {what} `{name}`; did you mean `{near}`?"),
+        None => format!("no {what} `{name}`; there is {}", known.join(", ")),
+    }
+}
