@@ -17,7 +17,7 @@ mod timer;
 
 pub(crate) use join::completion;
 pub use join::{JoinError, JoinHandle};
-pub(crate) use panics::silence;
+pub(crate) use panics::{message as panic_message, silence};
 pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;

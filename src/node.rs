@@ -6,6 +6,7 @@
 //! again.
 
 mod cpu;
+mod storage;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use rustc_hash::FxHashMap;
 
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
+pub(crate) use storage::{disk_fault, disk_tallies, heal_disk};
 
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::Kernel;

@@ -124,7 +124,9 @@ impl Ctx {
     /// Tells the journal what happens here, in words; stories show it.
     pub fn record(&self, what: impl Display) {
         current::with(|kernel| {
-            kernel.record_text(Entry::new(Kind::Note, self.node), what.to_string());
+            let what = what.to_string();
+            sim::count(&what);
+            kernel.record_text(Entry::new(Kind::Note, self.node), what);
             kernel.touch();
         });
     }
