@@ -1,1 +1,3 @@
+//! One test binary: the map of the tests.
 
+mod journal;
