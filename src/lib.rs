@@ -4,3 +4,5 @@ pub mod seed;
 pub mod time;
 pub mod topology;
 pub mod verdict;
+
+pub mod disk;
