@@ -8,6 +8,7 @@ pub mod journal;
 
 mod kernel;
 pub mod clock;
+pub mod disk;
 pub mod net;
 mod node;
 pub mod service;
