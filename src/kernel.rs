@@ -177,11 +177,6 @@ impl Kernel {
         self.polls.get()
     }
 
-    /// Tasks that have not ended.
-    pub(crate) fn tasks(&self) -> usize {
-        self.tasks.borrow().len()
-    }
-
     /// Adds a node to the journal and the table of owners.
     pub(crate) fn add_node(&self, name: &str) -> NodeId {
         self.owners.borrow_mut().push(Owner::default());

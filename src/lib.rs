@@ -1,18 +1,18 @@
 //! Stormglass.
 pub mod error;
+pub mod journal;
 pub mod seed;
 pub mod time;
-pub mod verdict;
 pub mod topology;
-pub mod journal;
+pub mod verdict;
 
-mod kernel;
+pub mod chaos;
 pub mod clock;
 pub mod disk;
+pub mod kernel;
 pub mod net;
-mod node;
+pub mod node;
 pub mod service;
 pub mod sim;
-pub mod chaos;
 
 pub mod prelude;

@@ -47,8 +47,7 @@ thread_local! {
 
 pub(crate) fn install(kernel: &Kernel) -> Installed<Services> {
     let words = Words::new(kernel);
-    let services =
-        Services { hosts: RefCell::default(), calls: RefCell::default(), words };
+    let services = Services { hosts: RefCell::default(), calls: RefCell::default(), words };
     current::install(&SERVICES, Rc::new(services))
 }
 

@@ -343,11 +343,7 @@ impl Sim {
         property: impl Fn(&Journal) -> V + 'static,
     ) -> &mut Self {
         let decide = Decide::Journal(Rc::new(move |journal| property(journal).into()));
-        self.properties.push(Property {
-            name: name.to_owned(),
-            kind: PropertyKind::Check,
-            decide,
-        });
+        self.properties.push(Property { name: name.to_owned(), kind: PropertyKind::Check, decide });
         self
     }
 

@@ -21,6 +21,9 @@ pub struct FileId(u64);
 /// The model is described in [`crate::disk`]. There are no faults here: what is asked is done. A
 /// clone is a snapshot and shares the bytes with the original.
 ///
+/// Methods that take a [`FileId`] panic if that file is gone: a power loss, or a sync of its
+/// directory, ends a file that has no name and no handle.
+///
 /// ```
 /// use stormglass::disk::{Image, Survival};
 /// use stormglass::seed::Seed;

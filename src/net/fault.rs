@@ -26,11 +26,20 @@ pub(crate) enum LinkEffect {
     Cut,
     Loss(Loss),
     /// Longer by `delay` and up to `jitter` more.
-    Delay { delay: Duration, jitter: Duration },
+    Delay {
+        delay: Duration,
+        jitter: Duration,
+    },
     Duplicate(f64),
-    Reorder { p: f64, by: Duration },
+    Reorder {
+        p: f64,
+        by: Duration,
+    },
     Corrupt(f64),
-    Bandwidth { rate: u64, queue: u64 },
+    Bandwidth {
+        rate: u64,
+        queue: u64,
+    },
 }
 
 /// A fault of all links from one group of nodes to another.

@@ -184,16 +184,9 @@ impl Link {
 
     /// Decides about one packet of `size` bytes.
     #[inline]
-    pub(super) fn fate(
-        &mut self,
-        now: Time,
-        size: u32,
-        reliable: bool,
-        reasons: &Reasons,
-    ) -> Fate {
+    pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
         let profile = self.profile.clone();
-        let mut fate =
-            Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
+        let mut fate = Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
         fate.delay = match profile.delay {
             Delay::Fixed(delay) => crate::time::nanos(delay),
             ref delay => delay.draw(self.stream()),
@@ -247,9 +240,8 @@ impl Link {
         reasons: &Reasons,
         fate: &mut Fate,
     ) {
-        let on_wire = |bytes: u64| {
-            (u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1))) as u64
-        };
+        let on_wire =
+            |bytes: u64| (u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1))) as u64;
         let start = self.busy_until.max(now.0);
         if start - now.0 > on_wire(queue) {
             fate.lost = Some(reasons.queue);

@@ -12,7 +12,7 @@ use super::{Body, Host, context, with};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current;
-use crate::kernel::{Kernel, Trace, Wait};
+use crate::kernel::{Kernel, Wait};
 use crate::net::{self, Net, Packet, Payload};
 use crate::node;
 
@@ -38,7 +38,9 @@ enum Content {
     Request(Request<Body>),
     Reply(Response<Body>),
     /// The connection was refused (by a machine without the process) or reset.
-    Broken { refused: bool },
+    Broken {
+        refused: bool,
+    },
 }
 
 /// A call that somebody waits for.
@@ -258,8 +260,7 @@ pub(crate) fn deliver(kernel: &Kernel, packet: Packet) {
         }
         Content::Broken { refused } => {
             let (refused, call) = (*refused, envelope.call);
-            let reason =
-                with(|s| if refused { s.words.refused } else { s.words.reset });
+            let reason = with(|s| if refused { s.words.refused } else { s.words.reset });
             let entry = Entry::new(Kind::Reset, packet.to).peer(packet.from).symbol(reason);
             kernel.record_caused(entry, packet.sent);
             let error = if refused { HttpError::Refused } else { HttpError::Reset };
@@ -293,7 +294,7 @@ fn deliver_request(kernel: &Kernel, packet: Packet) {
     }
     host.in_flight.set(host.in_flight.get() + 1);
     let before = kernel.trace();
-    kernel.set_trace(context::read(request.headers()).unwrap_or(Trace::default()));
+    kernel.set_trace(context::read(request.headers()).unwrap_or_default());
     kernel.spawn(packet.to, None, async move {
         let response = match host.call(request).await {
             Ok(response) => response,

@@ -74,10 +74,7 @@ impl Ctx {
 
     /// Runs `future` beside the caller, until it ends or the node goes down.
     #[track_caller]
-    pub fn spawn<T: 'static>(
-        &self,
-        future: impl Future<Output = T> + 'static,
-    ) -> JoinHandle<T> {
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         let location = Location::caller();
         let (done, handle) = completion();
         let key = current::with(|kernel| {

@@ -108,8 +108,7 @@ impl HttpClient {
         let Some(host) = uri.host() else {
             return Err(HttpError::BadRequest(format!("`{uri}` names no service to call")));
         };
-        let to =
-            node::resolve(self.node, host).map_err(|e| HttpError::NotFound(e.to_string()))?;
+        let to = node::resolve(self.node, host).map_err(|e| HttpError::NotFound(e.to_string()))?;
         let name = label::label(request.method(), uri.path(), request.extensions());
         let pending = current::with(|kernel| call::send(kernel, self.node, to, &name, request));
         let response = poll_fn(|cx| pending.poll(cx)).await?;
@@ -181,9 +180,8 @@ impl RequestBuilder {
     /// Sets a header. A name or value that is none is an error of [`RequestBuilder::send`].
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> RequestBuilder {
-        let name_value = name.parse::<HeaderName>().ok().zip(
-            HeaderValue::from_str(value.as_ref()).ok(),
-        );
+        let name_value =
+            name.parse::<HeaderName>().ok().zip(HeaderValue::from_str(value.as_ref()).ok());
         match name_value {
             Some((name, value)) => {
                 self.headers.insert(name, value);

@@ -9,11 +9,14 @@ use std::rc::Rc;
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::current::{self, Installed, Part};
 
+/// One probe's last value on each node.
+type ByNode = BTreeMap<String, Rc<dyn Any>>;
+
 /// The last value of every probe of a world.
 #[derive(Default)]
 pub(crate) struct Board {
-    /// By name, then by node.
-    probes: RefCell<BTreeMap<String, BTreeMap<String, Rc<dyn Any>>>>,
+    /// By the probe's name.
+    probes: RefCell<BTreeMap<String, ByNode>>,
     reached: RefCell<BTreeSet<String>>,
     recorded: RefCell<BTreeMap<String, u64>>,
 }

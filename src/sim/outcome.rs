@@ -77,9 +77,7 @@ impl Run {
     /// The first property that is violated.
     #[must_use]
     pub fn violated(&self) -> Option<&Outcome> {
-        self.outcomes
-            .iter()
-            .find(|o| o.kind != PropertyKind::Sometimes && o.verdict.is_violated())
+        self.outcomes.iter().find(|o| o.kind != PropertyKind::Sometimes && o.verdict.is_violated())
     }
 
     /// The hash of everything that happened.

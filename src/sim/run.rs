@@ -317,8 +317,7 @@ impl Judge {
 
     /// Asks every property that this moment concerns.
     fn look(&mut self, kernel: &Kernel) {
-        let view =
-            View { board: &self.board, now: kernel.now(), after_chaos: self.after_chaos };
+        let view = View { board: &self.board, now: kernel.now(), after_chaos: self.after_chaos };
         for (property, outcome) in self.properties.iter().zip(&mut self.outcomes) {
             let Decide::View(decide) = &property.decide else { continue };
             let open = match property.kind {
@@ -375,9 +374,9 @@ impl Judge {
                 }
             }
             End::Deadlock(waiting) | End::Stopped(Stop::Limit | Stop::Livelock, waiting) => {
-                let clients = waiting.iter().map(|w| {
-                    format!("{} waits for {} since {}", w.node, w.waits_for, w.since)
-                });
+                let clients = waiting
+                    .iter()
+                    .map(|w| format!("{} waits for {} since {}", w.node, w.waits_for, w.since));
                 let text = clients.take(5).collect::<Vec<_>>().join("; ");
                 outcomes.push(built_in("every client ends", Verdict::Violated(text)));
             }
@@ -387,13 +386,11 @@ impl Judge {
             }
         }
         for outcome in &mut self.outcomes {
-            // What was never true when its time was up is violated.
-            if outcome.kind == PropertyKind::Eventually && *end == End::Finished {
-                if let Verdict::Violated(_) = outcome.verdict {
-                    let entry = Entry::new(Kind::Property, NodeId::WORLD);
-                    let entry = entry.symbol(kernel.symbol(&outcome.property));
-                    outcome.event = kernel.record_caused(entry, event);
-                }
+            let eventual = outcome.kind == PropertyKind::Eventually;
+            if eventual && outcome.verdict.is_violated() {
+                let entry = Entry::new(Kind::Property, NodeId::WORLD);
+                let entry = entry.symbol(kernel.symbol(&outcome.property));
+                outcome.event = kernel.record_caused(entry, event);
             }
         }
         outcomes.append(&mut self.outcomes);

@@ -79,8 +79,8 @@ impl Storm {
             Fault::Message { from, to, label, n, leg, effect } => {
                 net::add_message_fault(MessageFault {
                     number,
-                    from: nodes(&[from.clone()]),
-                    to: nodes(&[to.clone()]),
+                    from: nodes(std::slice::from_ref(from)),
+                    to: nodes(std::slice::from_ref(to)),
                     label: label.clone(),
                     leg: *leg,
                     n: *n,
