@@ -1,8 +1,5 @@
-<<<<<<< HEAD
 //! One test binary: the map of the tests.
 
+mod disk;
 mod journal;
 mod script;
-=======
-mod disk;
->>>>>>> disk

@@ -85,31 +85,45 @@ fn an_unknown_service_has_its_line_and_a_suggestion() {
     );
     check(
         "[[fault]]\nkind = \"crash\"\nnode = \"warehouse-manager\"",
-        expect!["storm.toml:4: no service `warehouse-manager`; there is inventory, inventory-0, inventory-1, payment, checkout, shopper"],
+        expect![
+            "storm.toml:4: no service `warehouse-manager`; there is inventory, inventory-0, inventory-1, payment, checkout, shopper"
+        ],
     );
 }
 
 #[test]
 fn an_unknown_message_has_a_suggestion() {
     let message = |label: &str| {
-        format!("[[fault]]\nkind = \"message\"\nfrom = \"checkout\"\nto = \"payment\"\nlabel = \"{label}\"\nn = 1\nleg = \"request\"\neffect = \"delay 2s\"")
+        format!(
+            "[[fault]]\nkind = \"message\"\nfrom = \"checkout\"\nto = \"payment\"\nlabel = \"{label}\"\nn = 1\nleg = \"request\"\neffect = \"delay 2s\""
+        )
     };
-    check(&message("POST /charge"), expect![[r#"
+    check(
+        &message("POST /charge"),
+        expect![[r#"
         checkout -> payment "POST /charge" #1 request: delay 2s
-    "#]]);
+    "#]],
+    );
     check(
         &message("POST /chrge"),
-        expect!["storm.toml:6: no message from `checkout` to `payment` called `POST /chrge`; did you mean `POST /charge`?"],
+        expect![
+            "storm.toml:6: no message from `checkout` to `payment` called `POST /chrge`; did you mean `POST /charge`?"
+        ],
     );
     check(
         &message("POST /reserve"),
-        expect!["storm.toml:6: no message from `checkout` to `payment` called `POST /reserve`; there is POST /charge"],
+        expect![
+            "storm.toml:6: no message from `checkout` to `payment` called `POST /reserve`; there is POST /charge"
+        ],
     );
 }
 
 #[test]
 fn an_unknown_kind_field_value_or_unit_has_a_suggestion() {
-    check("[[fault]]\nkind = \"crsh\"", expect!["storm.toml:3: no fault kind `crsh`; did you mean `crash`?"]);
+    check(
+        "[[fault]]\nkind = \"crsh\"",
+        expect!["storm.toml:3: no fault kind `crsh`; did you mean `crash`?"],
+    );
     check("[[fault]]\nnode = \"payment\"", expect!["storm.toml:2: this fault has no `kind`"]);
     check(
         "[[fault]]\nkind = \"crash\"\nnode = \"payment\"\nfro = \"2s\"",
@@ -121,7 +135,9 @@ fn an_unknown_kind_field_value_or_unit_has_a_suggestion() {
     );
     check(
         "[[fault]]\nkind = \"crash\"\nnode = \"payment\"\nat = \"1 parsec\"",
-        expect!["storm.toml:5: `1 parsec` has an unknown unit `parsec`; the units are ns, us, ms, s, m, h, d"],
+        expect![
+            "storm.toml:5: `1 parsec` has an unknown unit `parsec`; the units are ns, us, ms, s, m, h, d"
+        ],
     );
     check(
         "[[fault]]\nkind = \"crash\"\nnode = \"payment\"\nat = 120",
@@ -150,8 +166,14 @@ fn an_unknown_kind_field_value_or_unit_has_a_suggestion() {
 #[test]
 fn numbers_stay_in_their_range() {
     let loss = "[[fault]]\nkind = \"loss\"\nfrom = \"checkout\"\nto = \"payment\"\n";
-    check(&format!("{loss}percent = 120"), expect!["storm.toml:6: percent is 120; it must be from 0 to 100"]);
-    check(&format!("{loss}percent = nan"), expect!["storm.toml:6: percent is NaN; it must be from 0 to 100"]);
+    check(
+        &format!("{loss}percent = 120"),
+        expect!["storm.toml:6: percent is 120; it must be from 0 to 100"],
+    );
+    check(
+        &format!("{loss}percent = nan"),
+        expect!["storm.toml:6: percent is NaN; it must be from 0 to 100"],
+    );
     check(
         &format!("{loss}percent = 10\nburst = 0.5"),
         expect!["storm.toml:7: burst is 0.5; it must be from 1 to 1000000000"],
@@ -189,22 +211,32 @@ fn faults_strike_where_they_can() {
         expect!["storm.toml:4: `shopper` is a client; faults of nodes strike services only"],
     );
     let message = |from: &str, to: &str, leg: &str| {
-        format!("[[fault]]\nkind = \"message\"\nfrom = \"{from}\"\nto = \"{to}\"\nn = 2\nleg = \"{leg}\"\neffect = \"reset\"")
+        format!(
+            "[[fault]]\nkind = \"message\"\nfrom = \"{from}\"\nto = \"{to}\"\nn = 2\nleg = \"{leg}\"\neffect = \"reset\""
+        )
     };
     check(
         &message("payment", "checkout", "reply"),
-        expect!["storm.toml:5: `payment` does not call `checkout`; did you mean `checkout` -> `payment`?"],
+        expect![
+            "storm.toml:5: `payment` does not call `checkout`; did you mean `checkout` -> `payment`?"
+        ],
     );
     check(
         &message("shopper", "payment", "request"),
         expect!["storm.toml:5: `shopper` does not call `payment`; `shopper` calls checkout"],
     );
-    check(&message("checkout", "inventory-1", "request"), expect![[r#"
+    check(
+        &message("checkout", "inventory-1", "request"),
+        expect![[r#"
         checkout -> inventory-1 * #2 request: reset
-    "#]]);
-    check(&message("payment", "checkout", "message"), expect![[r#"
+    "#]],
+    );
+    check(
+        &message("payment", "checkout", "message"),
+        expect![[r#"
         payment -> checkout * #2 message: reset
-    "#]]);
+    "#]],
+    );
     check(
         "[[fault]]\nkind = \"partition\"\na = [\"inventory\"]\nb = [\"payment\", \"inventory-1\"]",
         expect!["storm.toml:5: `inventory-1` is on both sides of the partition"],
@@ -223,29 +255,44 @@ fn what_is_down_cannot_crash() {
     let again = crash.replace("100ms", "200ms");
     check(
         &two(crash, &again),
-        expect!["storm.toml:7: `inventory-0` is down already by fault 1 (at 100ms for 300ms: crash inventory-0)"],
+        expect![
+            "storm.toml:7: `inventory-0` is down already by fault 1 (at 100ms for 300ms: crash inventory-0)"
+        ],
     );
     check(
         &two(crash, r#"kind = "wipe"; node = "inventory"; at = "399ms""#),
-        expect!["storm.toml:7: `inventory-0` is down already by fault 1 (at 100ms for 300ms: crash inventory-0)"],
+        expect![
+            "storm.toml:7: `inventory-0` is down already by fault 1 (at 100ms for 300ms: crash inventory-0)"
+        ],
     );
     check(
         &two(r#"kind = "pause"; node = "inventory-0"; at = "399ms""#, crash),
-        expect!["storm.toml:6: `inventory-0` is down already by fault 1 (from 399ms: pause inventory-0)"],
+        expect![
+            "storm.toml:6: `inventory-0` is down already by fault 1 (from 399ms: pause inventory-0)"
+        ],
     );
     let (later, other) = (crash.replace("100ms", "400ms"), crash.replace("-0", "-1"));
-    check(&two(crash, &later), expect![[r#"
+    check(
+        &two(crash, &later),
+        expect![[r#"
         at 100ms for 300ms: crash inventory-0
         at 400ms for 300ms: crash inventory-0
-    "#]]);
-    check(&two(crash, &other), expect![[r#"
+    "#]],
+    );
+    check(
+        &two(crash, &other),
+        expect![[r#"
         at 100ms for 300ms: crash inventory-0
         at 100ms for 300ms: crash inventory-1
-    "#]]);
-    check(&two(r#"kind = "pause"; node = "inventory-0"; at = "50ms""#, crash), expect![[r#"
+    "#]],
+    );
+    check(
+        &two(r#"kind = "pause"; node = "inventory-0"; at = "50ms""#, crash),
+        expect![[r#"
         from 50ms: pause inventory-0
         at 100ms for 300ms: crash inventory-0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -253,12 +300,17 @@ fn a_clock_is_held_once() {
     let drift = r#"kind = "clock-drift"; node = "payment"; ppm = 500"#;
     check(
         &two(drift, r#"kind = "clock-freeze"; node = "payment"; at = "1h""#),
-        expect!["storm.toml:6: the clock of `payment` is held already by fault 1 (from 0s: drift the clock of payment by 500 ppm)"],
+        expect![
+            "storm.toml:6: the clock of `payment` is held already by fault 1 (from 0s: drift the clock of payment by 500 ppm)"
+        ],
     );
-    check(&two(drift, r#"kind = "clock-step"; node = "payment"; at = "1h"; by = "-200ms""#), expect![[r#"
+    check(
+        &two(drift, r#"kind = "clock-step"; node = "payment"; at = "1h"; by = "-200ms""#),
+        expect![[r#"
         from 0s: drift the clock of payment by 500 ppm
         at 1h: step the clock of payment by -200ms
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -266,12 +318,16 @@ fn the_same_thing_happens_once() {
     let partition = r#"kind = "partition"; a = ["checkout"]; b = ["payment"]; for = "1s""#;
     check(
         &two(partition, partition),
-        expect!["storm.toml:7: this partition is there already by fault 1 (at 0s for 1s: partition checkout | payment)"],
+        expect![
+            "storm.toml:7: this partition is there already by fault 1 (at 0s for 1s: partition checkout | payment)"
+        ],
     );
     let message = r#"kind = "message"; from = "checkout"; to = "payment"; n = 1; leg = "reply"; effect = "drop""#;
     check(
         &two(message, &message.replace("drop", "reset")),
-        expect!["storm.toml:9: this message is struck already by fault 1 (checkout -> payment * #1 reply: drop)"],
+        expect![
+            "storm.toml:9: this message is struck already by fault 1 (checkout -> payment * #1 reply: drop)"
+        ],
     );
 }
 
@@ -280,9 +336,18 @@ fn sections_and_workload_are_checked() {
     check("[falut]\n", expect!["storm.toml:2: no section `falut`; did you mean `fault`?"]);
     check("[fault]\n", expect!["storm.toml:2: write each fault as `[[fault]]`"]);
     check("fault = [3]\n", expect!["storm.toml:2: write each fault as `[[fault]]`"]);
-    check("[replay]\nseed = 1\nsead = 2", expect!["storm.toml:4: no field `sead`; did you mean `seed`?"]);
-    check("[workload]\nshoper = [1]", expect!["storm.toml:3: no client `shoper`; did you mean `shopper`?"]);
-    check("[workload]\nshopper = [-1]", expect!["storm.toml:3: invalid value: integer `-1`, expected usize"]);
+    check(
+        "[replay]\nseed = 1\nsead = 2",
+        expect!["storm.toml:4: no field `sead`; did you mean `seed`?"],
+    );
+    check(
+        "[workload]\nshoper = [1]",
+        expect!["storm.toml:3: no client `shoper`; did you mean `shopper`?"],
+    );
+    check(
+        "[workload]\nshopper = [-1]",
+        expect!["storm.toml:3: invalid value: integer `-1`, expected usize"],
+    );
     check("nonsense", expect!["storm.toml:2: key with no value, expected `=`"]);
 }
 
@@ -319,8 +384,7 @@ fn a_script_says_where_it_comes_from() {
         workload: [("shopper".to_owned(), vec![0, 3])].into(),
     };
     assert!(plan.keeps("shopper", 3) && !plan.keeps("shopper", 1) && plan.keeps("other", 1));
-    let replay =
-        Replay { sim: Some("shop".to_owned()), variant: None, seed: Some(Seed(u64::MAX)) };
+    let replay = Replay { sim: Some("shop".to_owned()), variant: None, seed: Some(Seed(u64::MAX)) };
     let script = Script { replay, plan };
     expect![[r##"
         # A fault script of Stormglass. Times are virtual, since the start of the world.
@@ -339,7 +403,8 @@ fn a_script_says_where_it_comes_from() {
         node = "payment"
         at = "1500us"
         by = "-200ms"
-    "##]].assert_eq(&script.to_toml());
+    "##]]
+    .assert_eq(&script.to_toml());
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep/down/shop-4211.toml");
