@@ -2,6 +2,9 @@
 //!
 //! - [`fault`]: the vocabulary, one enum; [`kind`] names its variants; [`text`] its durations.
 //! - [`plan`]: everything that goes wrong in one run; [`script`] keeps it as TOML.
+//! - [`tolerance`]: what a system promises to survive.
+//! - [`nemesis`]: draws a plan within the tolerance for each seed.
+//! - `strategies`: the same for `proptest!`, with the feature of that name.
 //!
 //! Nothing here knows a running world: applying a fault is the world's business.
 
@@ -17,8 +20,18 @@ mod check;
 pub mod plan;
 pub mod script;
 
+pub mod tolerance;
+
+mod draw;
+pub mod nemesis;
+
+#[cfg(feature = "proptest")]
+pub mod strategies;
+
 pub use check::Label;
 pub use fault::{DiskOperation, Effect, Fault, Leg};
 pub use kind::FaultKind;
+pub use nemesis::Chaos;
 pub use plan::FaultPlan;
 pub use script::{Replay, Script};
+pub use tolerance::Tolerance;

@@ -1,4 +1,4 @@
 //! One test binary: the map of the tests.
 
-
+mod chaos;
 mod script;

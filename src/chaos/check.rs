@@ -35,7 +35,7 @@ impl FaultPlan {
             let problem = problem.or_else(|| {
                 let mut earlier = self.faults[..index].iter().enumerate();
                 let clash = earlier.find_map(|(i, e)| Some((i, e, e.excludes(fault, topology)?)));
-                clash.map(|(i, e, why)| ("", format!("{why} already by fault {} ({e})", i + 1)))
+                clash.map(|(i, e, why)| ("", format!("excluded by fault {} ({e}): {why}", i + 1)))
             });
             if let Some((field, reason)) = problem {
                 return Some(Problem { fault: index, field: field.to_owned(), reason });
@@ -140,10 +140,10 @@ fn wrong_message(fault: &Fault, topology: &Topology, labels: &[Label<'_>]) -> Wr
     let Fault::Message { from, to, label, leg, .. } = fault else { return None };
     let (caller, service) = (&member_of(from, topology)?.name, &member_of(to, topology)?.name);
     let edges = topology.edges();
-    let forth = edges.contains(&(caller, service));
     let back = edges.contains(&(service, caller));
     // Whoever is sent a datagram may send one back.
-    if !forth && !(back && *leg == Leg::Message) {
+    let sends = edges.contains(&(caller, service)) || (back && *leg == Leg::Message);
+    if !sends {
         let called = edges.iter().filter(|(from, _)| from == caller).map(|(_, to)| *to);
         let called: Vec<&str> = called.collect();
         let hint = match called.as_slice() {
@@ -173,7 +173,14 @@ impl Fault {
         if let Fault::Message { from, to, label, n, leg, .. } = self {
             let same = matches!(other, Fault::Message { from: f, to: t, label: l, n: m, leg: g, .. }
                 if (f, t, l, m, g) == (from, to, label, n, leg));
-            return same.then(|| "this message is struck".to_owned());
+            return same.then(|| "a message is struck once".to_owned());
+        }
+        if let (
+            Fault::PowerLoss { node, disk_op: Some(n), .. },
+            Fault::PowerLoss { node: other, disk_op: Some(m), .. },
+        ) = (self, other)
+        {
+            return ((node, n) == (other, m)).then(|| "it is the same power loss".to_owned());
         }
         let ((mine, _), (theirs, _)) = (self.window()?, other.window()?);
         if !overlap(self.window()?, other.window()?) {
@@ -184,20 +191,21 @@ impl Fault {
             Fault::Partition { a: c, b: d, one_way: also, .. },
         ) = (self, other)
         {
-            return ((a, b, one_way) == (c, d, also)).then(|| "this partition is there".to_owned());
+            return ((a, b, one_way) == (c, d, also))
+                .then(|| "it is the same partition".to_owned());
         }
         let node = shared_node(self.node()?, other.node()?, topology)?;
         if self.holds_clock() && other.holds_clock() {
-            return Some(format!("the clock of `{node}` is held"));
+            return Some(format!("the clock of `{node}` is driven then"));
         }
         let (first, second) = if mine <= theirs { (self, other) } else { (other, self) };
         let strikes = |first: &Fault, second: &Fault| first.downs() && second.stops();
         let at_once = mine == theirs && strikes(second, first);
         let paused = |f: &Fault| matches!(f, Fault::Pause { .. });
         if strikes(first, second) || at_once {
-            return Some(format!("`{node}` is down"));
+            return Some(format!("`{node}` is down then"));
         }
-        (paused(first) && paused(second)).then(|| format!("`{node}` is paused"))
+        (paused(first) && paused(second)).then(|| format!("`{node}` is paused then"))
     }
 
     /// True if the node is down while it is in force.
