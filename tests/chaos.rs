@@ -39,7 +39,7 @@ fn some_topology(services: u32, clients: u32) -> Topology {
 /// Faults as a script has them, after `format = 1`; nothing is checked but their form.
 fn faults(script: &str) -> Vec<Fault> {
     let script = script.replace(';', "\n").replace("- ", "[[fault]]\n");
-    toml::from_str::<FaultPlan>(&script).unwrap().faults
+    toml::from_str::<FaultPlan>(&script).expect("the script of a test").faults
 }
 
 /// One of each kind, and then some.
@@ -734,6 +734,10 @@ fn check_shrunk(chaos: &Chaos, fails: impl Fn(&FaultPlan) -> bool, expect: Expec
     });
     let Err(TestError::Fail(why, plan)) = result else { panic!("no plan fails: {result:?}") };
     assert!(why.message().contains("fails"), "{why}");
+    let dir = tempfile::tempdir().expect("a directory for the script");
+    let path = dir.path().join("shrunk.toml");
+    Script { plan: plan.clone(), ..Script::default() }.save(&path).expect("it can be written");
+    assert_eq!(FaultPlan::load(&path, &shop()).expect("it can be read"), plan);
     check(&plan, expect);
 }
 
@@ -814,4 +818,29 @@ fn regressions_are_kept_beside_the_manifest() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/chaos.txt");
     let direct = format!("Some(Direct({path:?}))");
     assert_eq!(format!("{:?}", config.failure_persistence), direct);
+}
+
+#[test]
+fn a_failure_is_kept_and_tried_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("proptest-regressions/shop.txt").display().to_string();
+    // Proptest wants a path that lives as long as the program.
+    let path: &'static str = Box::leak(path.into_boxed_str());
+    let run = |fails: &dyn Fn(&FaultPlan) -> bool| {
+        let strategy = fault_plans(&shop(), &Chaos::default());
+        let config = ProptestConfig { cases: 50, ..stormglass::chaos::strategies::config(path) };
+        TestRunner::new(config).run(&strategy, |plan| {
+            prop_assert!(!fails(&plan));
+            Ok(())
+        })
+    };
+    let Err(TestError::Fail(_, shrunk)) = run(&|plan| !plan.faults.is_empty()) else {
+        panic!("there are faults")
+    };
+    assert_eq!(shrunk.faults.len(), 1);
+    assert!(std::fs::read_to_string(path).unwrap().contains("\ncc "));
+    // Only the first plan of the second run fails: it is the one that was kept.
+    let count = std::cell::Cell::new(0);
+    let first = |_: &FaultPlan| count.replace(count.get() + 1) == 0;
+    assert!(matches!(run(&first), Err(TestError::Fail(_, plan)) if !plan.faults.is_empty()));
 }
