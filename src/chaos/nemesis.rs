@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::chaos::draw::Scene;
 use crate::chaos::text;
 use crate::chaos::{FaultKind, FaultPlan, Tolerance};
-use crate::seed::Seed;
+use crate::seed::{Seed, Stream};
 use crate::topology::Topology;
 
 /// How many tries a fault has to fit to those before it.
@@ -106,34 +106,32 @@ impl Chaos {
     pub fn draw(&self, seed: Seed, topology: &Topology) -> FaultPlan {
         let scene = Scene::new(topology, &self.tolerance, self.length);
         let mut plan = FaultPlan::default();
+        // Every kind has its draws here, used or not, so that none moves another.
         let mut swarm = seed.named_stream("nemesis", "swarm");
         // Log-uniform: as many calm seeds as wild ones.
         let density = self.intensity * 0.5 * 16_f64.powf(swarm.random::<f64>());
         let total: f64 = FaultKind::ALL.iter().map(|kind| weight(*kind, &self.tolerance)).sum();
-        for kind in self.kinds.iter().copied() {
+        let on = FaultKind::ALL.map(|kind| {
             let chance = 0.9_f64.min(density * weight(kind, &self.tolerance) / total);
-            for ordinal in 0..how_many(seed, kind, chance) {
-                add(&mut plan, &scene, seed, kind, ordinal);
-            }
+            (kind, swarm.random::<f64>() < chance)
+        });
+        for (kind, _) in on.into_iter().filter(|(kind, on)| *on && self.kinds.contains(kind)) {
+            add_some(&mut plan, &scene, seed, kind);
         }
         if plan.faults.is_empty() && self.intensity > 0.0 {
-            self.add_any(&mut plan, &scene, seed);
+            self.add_any(&mut plan, &scene, seed, &mut swarm);
         }
         plan
     }
 
     /// A seed without faults would be wasted: one kind goes on, every other time that of messages.
-    fn add_any(&self, plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed) {
-        let message_first = seed.named_stream("nemesis", "any").chance(0.5);
-        let mut kinds: Vec<FaultKind> = self.kinds.iter().copied().collect();
-        kinds.sort_by_cached_key(|kind| {
-            let rank = seed.named_stream("nemesis any", kind.name()).random::<u64>();
-            (!message_first || *kind != FaultKind::Message, rank)
-        });
-        for kind in kinds.into_iter().filter(|kind| weight(*kind, &self.tolerance) > 0.0) {
-            for ordinal in 0..how_many(seed, kind, 1.0) {
-                add(plan, scene, seed, kind, ordinal);
-            }
+    fn add_any(&self, plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, swarm: &mut Stream) {
+        let message_first = swarm.chance(0.5);
+        let mut order = FaultKind::ALL;
+        swarm.shuffle(&mut order);
+        order.sort_by_key(|kind| !message_first || *kind != FaultKind::Message);
+        for kind in order.into_iter().filter(|kind| self.kinds.contains(kind)) {
+            add_some(plan, scene, seed, kind);
             if !plan.faults.is_empty() {
                 return;
             }
@@ -157,20 +155,25 @@ fn weight(kind: FaultKind, tolerance: &Tolerance) -> f64 {
     }
 }
 
-/// How many faults of a kind a seed has; `chance` is that of having any.
-fn how_many(seed: Seed, kind: FaultKind, chance: f64) -> u64 {
-    let mut stream = seed.named_stream("nemesis", kind.name());
-    if stream.random::<f64>() >= chance {
-        return 0;
+/// Adds one fault of that kind or a few, each from its own stream.
+fn add_some(plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, kind: FaultKind) {
+    if weight(kind, scene.tolerance) == 0.0 {
+        return;
     }
-    (1..MOST).find(|_| stream.chance(0.6)).unwrap_or(MOST)
+    for ordinal in 0..MOST {
+        let mut stream = seed.stream(&format!("nemesis {kind}"), ordinal);
+        let more = stream.chance(0.4);
+        add(plan, scene, kind, &mut stream);
+        if !more {
+            return;
+        }
+    }
 }
 
-/// Adds a fault that fits to those in the plan; false if none was found.
-fn add(plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, kind: FaultKind, ordinal: u64) -> bool {
-    let mut stream = seed.named_stream("nemesis", &format!("{kind} {ordinal}"));
+/// Adds a fault that fits to those in the plan, if it finds one.
+fn add(plan: &mut FaultPlan, scene: &Scene<'_>, kind: FaultKind, stream: &mut Stream) {
     for _ in 0..TRIES {
-        let Some(fault) = scene.draw(kind, &mut stream) else { return false };
+        let Some(fault) = scene.draw(kind, stream) else { continue };
         if plan.faults.iter().any(|other| other.excludes(&fault, scene.topology).is_some()) {
             continue;
         }
@@ -179,9 +182,8 @@ fn add(plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, kind: FaultKind, ord
         let refused = scene.tolerance.beyond(&fault).is_some();
         plan.faults.push(fault);
         if !refused && (alone || scene.tolerance.permits(plan, scene.topology).is_ok()) {
-            return true;
+            return;
         }
         plan.faults.pop();
     }
-    false
 }
