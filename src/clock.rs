@@ -147,4 +147,3 @@ impl Clock {
         current::with(|kernel| change(kernel, self.node, Change::Slew));
     }
 }
-

@@ -9,12 +9,17 @@
 //!
 //! This module knows no world: a journal can be loaded from a file and read years later.
 
+mod diff;
 mod event;
+mod file;
 mod recorder;
+mod story;
 
+pub use diff::{Divergence, first_divergence};
 pub use event::{Event, EventId, Kind, NodeId, Symbol};
-pub(crate) use recorder::Entry;
-pub use recorder::{Recorder, Recording};
+pub use file::{EventRecord, FORMAT_VERSION};
+pub use recorder::{Entry, Recorder, Recording};
+pub use story::{MessageName, Story, message_ordinals};
 
 use bytes::Bytes;
 use event::Row;

@@ -15,8 +15,9 @@ mod seal;
 mod task;
 mod timer;
 
+pub(crate) use join::completion;
 pub use join::{JoinError, JoinHandle};
-pub(crate) use panics::silence;
+pub(crate) use panics::{message as panic_message, silence};
 pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;
@@ -54,7 +55,7 @@ pub(crate) enum Action {
 /// A part of the world that puts actions into the kernel's queue.
 pub(crate) trait Target {
     /// The time of the action with this token has come.
-    fn fire(&self, kernel: &Kernel, token: u64);
+    fn fire(self: Rc<Self>, kernel: &Kernel, token: u64);
 }
 
 /// A node as the kernel sees it: the owner of tasks.
@@ -174,11 +175,6 @@ impl Kernel {
     /// Polls so far.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.get()
-    }
-
-    /// Tasks that have not ended.
-    pub(crate) fn tasks(&self) -> usize {
-        self.tasks.borrow().len()
     }
 
     /// Adds a node to the journal and the table of owners.

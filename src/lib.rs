@@ -1,11 +1,18 @@
 //! Stormglass.
 pub mod error;
 pub mod journal;
-mod kernel;
-pub mod clock;
 pub mod seed;
 pub mod time;
 pub mod topology;
 pub mod verdict;
 
 pub mod chaos;
+pub mod clock;
+pub mod disk;
+pub mod kernel;
+pub mod net;
+pub mod node;
+pub mod service;
+pub mod sim;
+
+pub mod prelude;

@@ -13,17 +13,18 @@ mod link;
 
 pub use datagram::{Addr, Endpoint};
 pub use delay::Delay;
-pub(crate) use fault::{Effect, LinkEffect, LinkFault, MessageFault};
+pub use fault::Tally;
+pub(crate) use fault::{LinkEffect, LinkFault, MessageFault};
 pub use link::{LinkProfile, Loss};
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use crate::chaos::{FaultTally, Leg};
+use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
@@ -73,8 +74,6 @@ pub(crate) struct Net {
     profile: RefCell<Rc<LinkProfile>>,
     /// Why packets are lost, as symbols of the journal.
     reasons: Reasons,
-    /// Packets on their way that are sent again later carry this bit in their token.
-    sent: Cell<u64>,
 }
 
 #[derive(Default)]
@@ -122,7 +121,6 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         faults: RefCell::default(),
         profile: RefCell::new(Rc::new(profile)),
         reasons,
-        sent: Cell::new(0),
     };
     current::install(&NET, Rc::new(net))
 }
@@ -180,7 +178,7 @@ pub(crate) fn heal() {
 }
 
 /// How often each fault could have struck, and did; by number.
-pub(crate) fn tallies() -> Vec<(u32, FaultTally)> {
+pub(crate) fn tallies() -> Vec<(u32, Tally)> {
     with(|net| net.faults.borrow().tallies())
 }
 
@@ -329,8 +327,8 @@ impl Net {
 /// Marks the token of a packet that is to be sent again, not delivered.
 const AGAIN: u64 = 1 << 63;
 
-impl Target for Rc<Net> {
-    fn fire(&self, kernel: &Kernel, token: u64) {
+impl Target for Net {
+    fn fire(self: Rc<Self>, kernel: &Kernel, token: u64) {
         let packet = self.in_flight.borrow_mut().remove((token & !AGAIN) as usize);
         if token & AGAIN != 0 {
             self.route(kernel, packet, 0);

@@ -166,7 +166,7 @@ impl Row {
 /// An event of a journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
-    journal: &'a Journal,
+    pub(super) journal: &'a Journal,
     id: EventId,
     row: Row,
 }

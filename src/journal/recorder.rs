@@ -20,35 +20,52 @@ pub enum Recording {
 /// Rows are hashed this many at a time: 40 KB stay in the cache.
 const CHUNK: usize = 1024;
 
-/// What the caller says about an event; the recorder adds time and program order.
+/// What the caller says about an event; the recorder adds time and causes. See [`Kind`] for what
+/// the fields mean in each kind of event.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// What happened.
     pub kind: Kind,
+    /// To whom.
     pub node: NodeId,
+    /// The other node of a message, or [`NodeId::WORLD`].
     pub peer: NodeId,
+    /// A label, a path, a reason.
     pub symbol: Symbol,
+    /// A number.
     pub value: u64,
+    /// A second, smaller number.
     pub extra: u32,
 }
 
 impl Entry {
-    pub(crate) fn new(kind: Kind, node: NodeId) -> Entry {
+    /// An event of `node` with neither peer, symbol nor numbers.
+    #[must_use]
+    pub fn new(kind: Kind, node: NodeId) -> Entry {
         Entry { kind, node, peer: NodeId::WORLD, symbol: Symbol(0), value: 0, extra: 0 }
     }
 
-    pub(crate) fn symbol(self, symbol: Symbol) -> Entry {
+    /// The same with a symbol.
+    #[must_use]
+    pub fn symbol(self, symbol: Symbol) -> Entry {
         Entry { symbol, ..self }
     }
 
-    pub(crate) fn peer(self, peer: NodeId) -> Entry {
+    /// The same with another node.
+    #[must_use]
+    pub fn peer(self, peer: NodeId) -> Entry {
         Entry { peer, ..self }
     }
 
-    pub(crate) fn value(self, value: u64) -> Entry {
+    /// The same with a number.
+    #[must_use]
+    pub fn value(self, value: u64) -> Entry {
         Entry { value, ..self }
     }
 
-    pub(crate) fn extra(self, extra: u32) -> Entry {
+    /// The same with a second number.
+    #[must_use]
+    pub fn extra(self, extra: u32) -> Entry {
         Entry { extra, ..self }
     }
 }
@@ -136,15 +153,10 @@ impl Recorder {
         &self.nodes[node.0 as usize]
     }
 
-    /// Appends an event.
+    /// Appends an event at `at` nanoseconds. `prev` is the event before it in the same task, `cause`
+    /// the event elsewhere that led to it; both come earlier, or are [`EventId::NONE`].
     #[inline]
-    pub(crate) fn append(
-        &mut self,
-        at: u64,
-        entry: Entry,
-        prev: EventId,
-        cause: EventId,
-    ) -> EventId {
+    pub fn append(&mut self, at: u64, entry: Entry, prev: EventId, cause: EventId) -> EventId {
         if self.rows.len() - self.hashed == CHUNK {
             self.close_chunk();
         }
@@ -163,15 +175,16 @@ impl Recorder {
         id
     }
 
-    /// Puts a text beside an event. The caller has put its hash into the row.
-    pub(crate) fn attach_text(&mut self, id: EventId, text: String) {
+    /// Puts a text beside an event, in the order of the events. The caller has put its hash into the
+    /// row where the fingerprint should depend on it.
+    pub fn attach_text(&mut self, id: EventId, text: String) {
         if self.recording == Recording::Full {
             self.texts.push((id, text));
         }
     }
 
-    /// Puts a payload beside an event, by reference.
-    pub(crate) fn attach_payload(&mut self, id: EventId, payload: Bytes) {
+    /// Puts a payload beside an event, by reference, in the order of the events.
+    pub fn attach_payload(&mut self, id: EventId, payload: Bytes) {
         if self.recording == Recording::Full && !payload.is_empty() {
             self.payloads.push((id, payload));
         }

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::task::TaskKey;
 use super::current;
+use super::task::TaskKey;
 
 /// Why a task gave no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -26,9 +26,11 @@ pub(crate) fn silence() -> Silence {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if QUIET.get() { remember(info) } else { loud(info) }
-        }));
+        panic::set_hook(Box::new(
+            move |info| {
+                if QUIET.get() { remember(info) } else { loud(info) }
+            },
+        ));
     });
     Silence(QUIET.replace(true))
 }

@@ -47,11 +47,6 @@ impl<A> Queue<A> {
         self.heap.first().map(|item| item.at)
     }
 
-    /// Entries waiting.
-    pub(crate) fn len(&self) -> usize {
-        self.heap.len()
-    }
-
     /// Puts `action` in, to come out at `at`.
     #[inline]
     pub(crate) fn push(&mut self, at: u64, action: A) -> Key {
@@ -191,7 +186,7 @@ mod tests {
                         assert_eq!(queue.pop(), expected.map(|(at, value, _)| (at, value)));
                     }
                 }
-                assert_eq!(queue.len(), model.len());
+                assert_eq!(queue.heap.len(), model.len());
                 assert_eq!(queue.next_at(), model.first().map(|m| m.0));
             }
         }

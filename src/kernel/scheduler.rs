@@ -45,7 +45,13 @@ impl Ready {
                     (1..depth.max(1)).map(|_| stream.below(u64::from(steps.max(1)))).collect();
                 changes.sort_unstable();
                 let priorities = Vec::new();
-                Ready::Pct(Box::new(Pct { tasks: Vec::new(), priorities, changes, step: 0, stream }))
+                Ready::Pct(Box::new(Pct {
+                    tasks: Vec::new(),
+                    priorities,
+                    changes,
+                    step: 0,
+                    stream,
+                }))
             }
         }
     }

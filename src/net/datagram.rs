@@ -71,7 +71,7 @@ impl Sockets {
         let closed: Vec<usize> =
             self.inboxes.iter().filter(|(_, i)| i.addr.node == node).map(|(k, _)| k).collect();
         let inboxes = closed.into_iter().map(|key| self.inboxes.remove(key));
-        inboxes.inspect(|inbox| drop(self.bound.remove(&inbox.addr))).collect()
+        inboxes.inspect(|inbox| _ = self.bound.remove(&inbox.addr)).collect()
     }
 }
 

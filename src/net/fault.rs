@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
-use super::link::{Fate, Link, Loss};
-use super::{Packet, Reasons};
-use crate::chaos::{FaultTally, Leg};
+use super::link::{Fate, Link};
+use super::{Loss, Packet, Reasons};
+use crate::chaos::{Effect, Leg};
 use crate::journal::NodeId;
 use crate::kernel::Kernel;
 use crate::seed::Stream;
 use crate::time::nanos;
 
-pub(crate) use crate::chaos::Effect;
+/// How often a fault could have struck, and how often it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tally {
+    /// Messages, operations or instants that it was asked about.
+    pub opportunities: u64,
+    /// Times that it changed something.
+    pub hits: u64,
+}
 
 /// What a fault does to a link while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,11 +26,20 @@ pub(crate) enum LinkEffect {
     Cut,
     Loss(Loss),
     /// Longer by `delay` and up to `jitter` more.
-    Delay { delay: Duration, jitter: Duration },
+    Delay {
+        delay: Duration,
+        jitter: Duration,
+    },
     Duplicate(f64),
-    Reorder { p: f64, by: Duration },
+    Reorder {
+        p: f64,
+        by: Duration,
+    },
     Corrupt(f64),
-    Bandwidth { rate: u64, queue: u64 },
+    Bandwidth {
+        rate: u64,
+        queue: u64,
+    },
 }
 
 /// A fault of all links from one group of nodes to another.
@@ -58,19 +74,21 @@ pub(super) struct Faults {
     links: Vec<Active<LinkFault>>,
     messages: Vec<Active<MessageFault>>,
     /// The tallies of link faults that have ended.
-    ended: Vec<(u32, FaultTally)>,
+    ended: Vec<(u32, Tally)>,
 }
 
 struct Active<F> {
     fault: F,
-    tally: FaultTally,
+    tally: Tally,
+    /// The bad state of a loss in bursts.
+    bad: bool,
     /// The fault's own stream, made on the first draw.
     stream: Option<Box<Stream>>,
 }
 
 impl<F> Active<F> {
     fn new(fault: F) -> Active<F> {
-        Active { fault, tally: FaultTally::default(), stream: None }
+        Active { fault, tally: Tally::default(), bad: false, stream: None }
     }
 }
 
@@ -94,7 +112,7 @@ impl Active<LinkFault> {
             .get_or_insert_with(|| Box::new(kernel.seed().stream("link fault", u64::from(number))));
         match self.fault.effect {
             LinkEffect::Cut => fate.lost = Some(reasons.partition),
-            LinkEffect::Loss(loss) if link.is_lost_in(loss, stream) => {
+            LinkEffect::Loss(loss) if loss.takes(&mut self.bad, stream) => {
                 fate.lost = Some(reasons.loss);
             }
             LinkEffect::Delay { delay, jitter } => {
@@ -159,9 +177,14 @@ impl Faults {
         let mut struck = None;
         for active in &mut self.messages {
             let fault = &active.fault;
+            // A reply is named by its request: its `from` is the caller.
+            let (from, to) = match packet.leg {
+                Leg::Reply => (packet.to, packet.from),
+                Leg::Request | Leg::Message => (packet.from, packet.to),
+            };
             let fits = fault.leg == packet.leg
-                && contains(&fault.from, packet.from)
-                && contains(&fault.to, packet.to)
+                && contains(&fault.from, from)
+                && contains(&fault.to, to)
                 && fault.label.as_ref().is_none_or(|label| {
                     kernel.with_recorder(|r| r.symbol_text(packet.label) == label)
                 });
@@ -209,7 +232,7 @@ impl Faults {
         false
     }
 
-    pub(super) fn tallies(&self) -> Vec<(u32, FaultTally)> {
+    pub(super) fn tallies(&self) -> Vec<(u32, Tally)> {
         let links = self.links.iter().map(|a| (a.fault.number, a.tally));
         let messages = self.messages.iter().map(|a| (a.fault.number, a.tally));
         self.ended.iter().copied().chain(links).chain(messages).collect()

@@ -35,6 +35,21 @@ pub enum Loss {
     },
 }
 
+impl Loss {
+    /// Draws whether a packet is lost; `bad` is the state of Gilbert-Elliott.
+    pub(super) fn takes(&self, bad: &mut bool, stream: &mut Stream) -> bool {
+        match *self {
+            Loss::None => false,
+            Loss::Bernoulli(p) => stream.chance(p),
+            Loss::GilbertElliott { to_bad, to_good, loss_bad, loss_good } => {
+                let change = if *bad { to_good } else { to_bad };
+                *bad ^= stream.chance(change);
+                stream.chance(if *bad { loss_bad } else { loss_good })
+            }
+        }
+    }
+}
+
 /// What a link is like when nothing goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -146,8 +161,7 @@ pub(crate) struct Link {
     bad: bool,
     /// Until when the wire is taken, in nanoseconds; only with a rate.
     busy_until: u64,
-    /// The latest arrival of the reliable packets so far is not kept here: streams keep their own
-    /// order, and HTTP messages travel on connections of their own.
+    /// True if the profile does nothing but delay.
     plain: bool,
 }
 
@@ -170,16 +184,9 @@ impl Link {
 
     /// Decides about one packet of `size` bytes.
     #[inline]
-    pub(super) fn fate(
-        &mut self,
-        now: Time,
-        size: u32,
-        reliable: bool,
-        reasons: &Reasons,
-    ) -> Fate {
+    pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
         let profile = self.profile.clone();
-        let mut fate =
-            Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
+        let mut fate = Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
         fate.delay = match profile.delay {
             Delay::Fixed(delay) => crate::time::nanos(delay),
             ref delay => delay.draw(self.stream()),
@@ -208,7 +215,9 @@ impl Link {
             fate.delay = blend as u64;
             self.last_delay = fate.delay;
         }
-        if self.is_lost(profile.loss) {
+        let (seed, key) = (self.seed, self.key);
+        let stream = self.stream.get_or_insert_with(|| Box::new(seed.stream("link", key)));
+        if profile.loss.takes(&mut self.bad, stream) {
             fate.lost = Some(reasons.loss);
         }
         fate.duplicate = profile.duplicate > 0.0 && self.stream().chance(profile.duplicate);
@@ -231,9 +240,8 @@ impl Link {
         reasons: &Reasons,
         fate: &mut Fate,
     ) {
-        let on_wire = |bytes: u64| {
-            (u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1))) as u64
-        };
+        let on_wire =
+            |bytes: u64| (u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1))) as u64;
         let start = self.busy_until.max(now.0);
         if start - now.0 > on_wire(queue) {
             fate.lost = Some(reasons.queue);
@@ -241,19 +249,5 @@ impl Link {
         }
         self.busy_until = start + on_wire(u64::from(size));
         fate.delay += self.busy_until - now.0;
-    }
-
-    /// Draws whether `loss` takes a packet.
-    pub(super) fn is_lost(&mut self, loss: Loss) -> bool {
-        match loss {
-            Loss::None => false,
-            Loss::Bernoulli(p) => self.stream().chance(p),
-            Loss::GilbertElliott { to_bad, to_good, loss_bad, loss_good } => {
-                let change = if self.bad { to_good } else { to_bad };
-                self.bad ^= self.stream().chance(change);
-                let p = if self.bad { loss_bad } else { loss_good };
-                self.stream().chance(p)
-            }
-        }
     }
 }

@@ -30,8 +30,8 @@ struct Row {
     unit: &'static str,
     contender: &'static str,
     build: &'static str,
-    /// Units in one run.
-    size: u64,
+    /// Units that a round measured, at least.
+    units: u64,
     /// Units per CPU second: median, lowest and highest of the rounds.
     rate: f64,
     rate_min: f64,
@@ -165,7 +165,7 @@ fn row(case: Case, contender: &Contender, samples: &[Sample]) -> Row {
             Build::Plain => "plain",
             Build::Sealed => "sealed",
         },
-        size: samples.iter().map(|sample| sample.units).min().unwrap_or(0),
+        units: samples.iter().map(|sample| sample.units).min().unwrap_or(0),
         rate: median(rates()),
         rate_min: rates().fold(f64::INFINITY, f64::min),
         rate_max: rates().fold(0.0, f64::max),
@@ -180,7 +180,7 @@ fn row(case: Case, contender: &Contender, samples: &[Sample]) -> Row {
 impl Row {
     fn line(&self, ours: &[&str]) -> String {
         let mut line = format!(
-            "| {} | {} | {} | {} {}s | {:.3} |",
+            "| {} | {} | {} | {} {}s | {:.4} |",
             self.case,
             self.contender,
             self.build,
@@ -194,7 +194,7 @@ impl Row {
         }
         let idle = self.set_up_ms.zip(self.bytes_per_node);
         let idle =
-            idle.map(|(ms, bytes)| format!("{ms:.1} ms for {}, {bytes:.0} B a node", self.size));
+            idle.map(|(ms, bytes)| format!("{ms:.1} ms for {}, {bytes:.0} B a node", self.units));
         let _ = writeln!(
             line,
             " {}..{} | {:.0} | {} |",

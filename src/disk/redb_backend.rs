@@ -1,0 +1,81 @@
+//! A real embedded database on the simulated disk: `redb` reads, writes and syncs a [`DiskFile`].
+
+use std::io;
+
+use redb::{Builder, Database, DatabaseError, StorageBackend};
+
+use super::{Disk, DiskFile, OpenOptions, names::parent};
+
+/// There are no locks: two databases on one file are not refused, as they would be on a real one.
+impl StorageBackend for DiskFile {
+    fn len(&self) -> io::Result<u64> {
+        DiskFile::len(self)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        DiskFile::set_len(self, len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.write_all_at(data, offset)
+    }
+}
+
+impl Disk {
+    /// Opens the `redb` database at `path`; makes one if there is none or the file is empty.
+    ///
+    /// After a power loss this repairs the database, as it does on a real machine. To set the
+    /// builder's options, give it [`Disk::redb_file`].
+    ///
+    /// ```
+    /// use redb::{ReadableDatabase, TableDefinition};
+    /// use stormglass::disk::Disk;
+    /// use stormglass::seed::Seed;
+    ///
+    /// const COUNTS: TableDefinition<&str, u64> = TableDefinition::new("counts");
+    ///
+    /// let disk = Disk::new(Seed(1).stream("disk", 0));
+    /// let db = disk.redb("data.redb")?;
+    /// let write = db.begin_write()?;
+    /// write.open_table(COUNTS)?.insert("orders", 7)?;
+    /// write.commit()?;
+    ///
+    /// disk.power_loss();
+    /// drop(db);
+    /// disk.start();
+    ///
+    /// let db = disk.redb("data.redb")?;
+    /// let counts = db.begin_read()?.open_table(COUNTS)?;
+    /// assert_eq!(counts.get("orders")?.unwrap().value(), 7);
+    /// # Ok::<(), redb::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What `redb` says of the file, and the disk's faults as storage errors.
+    pub fn redb(&self, path: &str) -> Result<Database, DatabaseError> {
+        Builder::new().create_with_backend(self.redb_file(path)?)
+    }
+
+    /// A storage backend for [`redb::Builder::create_with_backend`].
+    ///
+    /// The directory is synced, so that the name of a new file is durable before the first commit
+    /// is: `redb` itself leaves that to the file system.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Disk::open`] and [`Disk::sync_dir`].
+    pub fn redb_file(&self, path: &str) -> io::Result<DiskFile> {
+        let file = self.open(path, OpenOptions::new().read(true).write(true).create(true))?;
+        self.sync_dir(parent(file.path()))?;
+        Ok(file)
+    }
+}

@@ -1,0 +1,255 @@
+//! A journal outside of its process: the binary file, and one line of JSON an event.
+//!
+//! The file is `STORMGLASS-JOURNAL\n`, the format's version (4 bytes), the length of the body (8),
+//! its xxh3 hash (8), and the body: the number of rows (8), the rows as they lie in memory, and the
+//! names, texts and payloads in postcard's encoding. Numbers are little-endian. The same journal
+//! always makes the same bytes.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::event::Row;
+use super::{Event, EventId, Fingerprint, Journal, Kind};
+use crate::error::{Error, Result};
+
+/// The version of the file format that this build writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+const MAGIC: &[u8] = b"STORMGLASS-JOURNAL\n";
+const HEADER: usize = MAGIC.len() + 4 + 8 + 8;
+const ROW: usize = size_of::<Row>();
+
+// Fingerprints hash the rows as they lie in memory, and files hold them so.
+const _: () = assert!(cfg!(target_endian = "little"), "journals need a little-endian machine");
+
+/// What stands in a file after the rows.
+#[derive(Serialize, Deserialize)]
+struct Beside<'a> {
+    total: u64,
+    fingerprint: Fingerprint,
+    #[serde(borrow)]
+    symbols: Vec<&'a str>,
+    #[serde(borrow)]
+    nodes: Vec<&'a str>,
+    #[serde(borrow)]
+    texts: Vec<(EventId, &'a str)>,
+    #[serde(borrow)]
+    payloads: Vec<(EventId, &'a [u8])>,
+}
+
+/// One event in full, for machines: what [`Journal::to_json_lines`] writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventRecord<'a> {
+    /// Its number, from 1.
+    pub id: u32,
+    /// Virtual nanoseconds since the start of the world.
+    pub at_ns: u64,
+    /// The name of its kind, such as `power_loss`.
+    pub kind: &'static str,
+    /// The node's name.
+    pub node: &'a str,
+    /// The name of the other node of a message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<&'a str>,
+    /// A label, a path, a reason: see [`Kind`].
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub symbol: &'a str,
+    /// A number: see [`Kind`]. It may be a 64-bit hash.
+    pub value: u64,
+    /// A second number: see [`Kind`].
+    pub extra: u32,
+    /// The event before it in the same task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prev: Option<u32>,
+    /// The event elsewhere that led to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<u32>,
+    /// Its text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
+}
+
+impl<'a> From<Event<'a>> for EventRecord<'a> {
+    fn from(event: Event<'a>) -> EventRecord<'a> {
+        let some = |id: EventId| (id != EventId::NONE).then_some(id.0);
+        EventRecord {
+            id: event.id().0,
+            at_ns: event.at().as_nanos(),
+            kind: event.kind().name(),
+            node: event.node_name(),
+            peer: (event.peer() != super::NodeId::WORLD).then(|| event.peer_name()),
+            symbol: event.symbol(),
+            value: event.value(),
+            extra: event.extra(),
+            prev: some(event.prev()),
+            cause: some(event.cause()),
+            text: event.text(),
+        }
+    }
+}
+
+impl Journal {
+    /// Writes the journal to a file, whole or not at all: what stood at `path` stays if it fails.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the directory is missing or cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result {
+        let path = path.as_ref();
+        write_whole(path, &encode(self)).map_err(|source| Error::io(path, source))
+    }
+
+    /// Reads a file that [`Journal::save`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the file cannot be read; [`Error::Journal`] with the reason if it is no
+    /// journal, has another version, or is truncated or corrupted.
+    pub fn load(path: impl AsRef<Path>) -> Result<Journal> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
+        decode(&bytes).map_err(|reason| Error::Journal { path: path.to_owned(), reason })
+    }
+
+    /// All events as one JSON object a line, each an [`EventRecord`].
+    #[must_use]
+    pub fn to_json_lines(&self) -> String {
+        let mut out = Vec::new();
+        for event in self.events() {
+            serde_json::to_writer(&mut out, &EventRecord::from(event))
+                .expect("numbers and texts always serialize");
+            out.push(b'\n');
+        }
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+}
+
+/// Writes beside the target, then renames, so that no reader sees half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    static SAVES: AtomicU64 = AtomicU64::new(0);
+    let unique = (std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{}.tmp", unique.0, unique.1));
+    let part = path.with_file_name(name);
+    let written = fs::File::create(&part)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+fn encode(journal: &Journal) -> Vec<u8> {
+    let beside = Beside {
+        total: journal.total,
+        fingerprint: journal.fingerprint,
+        symbols: journal.symbols.iter().map(String::as_str).collect(),
+        nodes: journal.nodes.iter().map(String::as_str).collect(),
+        texts: journal.texts.iter().map(|(id, text)| (*id, text.as_str())).collect(),
+        payloads: journal.payloads.iter().map(|(id, payload)| (*id, &payload[..])).collect(),
+    };
+    let mut body = Vec::with_capacity(8 + journal.rows.len() * ROW);
+    body.extend_from_slice(&(journal.rows.len() as u64).to_le_bytes());
+    body.extend_from_slice(bytemuck::cast_slice(&journal.rows));
+    let body = postcard::to_extend(&beside, body).expect("plain data in memory always encodes");
+
+    let mut file = Vec::with_capacity(HEADER + body.len());
+    file.extend_from_slice(MAGIC);
+    file.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    file.extend_from_slice(&(body.len() as u64).to_le_bytes());
+    file.extend_from_slice(&xxh3_64(&body).to_le_bytes());
+    file.extend_from_slice(&body);
+    file
+}
+
+/// The journal in `file`, or the reason why there is none.
+fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
+    let body = open(file)?;
+    let inside = |what: &str| format!("corrupted: {what}, although its checksum is right");
+    let (count, rest) = body.split_first_chunk().ok_or_else(|| inside("it has no row count"))?;
+    let bytes = usize::try_from(u64::from_le_bytes(*count)).ok().and_then(|n| n.checked_mul(ROW));
+    let (rows, rest) = bytes
+        .and_then(|bytes| rest.split_at_checked(bytes))
+        .ok_or_else(|| inside("it has fewer rows than it says"))?;
+    let rows: Vec<Row> = rows.chunks_exact(ROW).map(bytemuck::pod_read_unaligned).collect();
+    for (id, row) in (1..).zip(&rows) {
+        check_row(id, row)?;
+    }
+    let (beside, rest) = postcard::take_from_bytes::<Beside<'_>>(rest)
+        .map_err(|error| inside(&format!("its names cannot be read ({error})")))?;
+    if !rest.is_empty() {
+        return Err(inside("something follows its payloads"));
+    }
+    Ok(Journal {
+        rows,
+        symbols: beside.symbols.into_iter().map(str::to_owned).collect(),
+        nodes: beside.nodes.into_iter().map(str::to_owned).collect(),
+        texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),
+        payloads: beside
+            .payloads
+            .into_iter()
+            .map(|(id, payload)| (id, Bytes::copy_from_slice(payload)))
+            .collect(),
+        fingerprint: beside.fingerprint,
+        total: beside.total,
+    })
+}
+
+/// The body of `file`, after the header's promises were checked.
+fn open(file: &[u8]) -> std::result::Result<&[u8], String> {
+    let start = &file[..file.len().min(MAGIC.len())];
+    if !MAGIC.starts_with(start) {
+        return Err("not a journal file: it does not begin with STORMGLASS-JOURNAL".to_owned());
+    }
+    let truncated =
+        |expected: u64| format!("truncated: {expected} bytes expected, {} found", file.len());
+    let header = file.get(MAGIC.len()..HEADER).ok_or_else(|| truncated(HEADER as u64))?;
+    let number = |at: usize| {
+        u64::from_le_bytes(header[at..at + 8].try_into().expect("the slice has 8 bytes"))
+    };
+    let version = u32::from_le_bytes(header[..4].try_into().expect("the slice has 4 bytes"));
+    if version != FORMAT_VERSION {
+        let remedy = if version > FORMAT_VERSION {
+            "it is newer: read it with the stormglass that wrote it, or a later one"
+        } else {
+            "it is older: record the run again, or read it with the stormglass that wrote it"
+        };
+        return Err(format!(
+            "format version {version}, but this build reads version {FORMAT_VERSION}; {remedy}"
+        ));
+    }
+    let body = &file[HEADER..];
+    let expected = number(4).saturating_add(HEADER as u64);
+    if expected > file.len() as u64 {
+        return Err(truncated(expected));
+    }
+    if expected < file.len() as u64 {
+        return Err(format!("corrupted: {expected} bytes expected, {} found", file.len()));
+    }
+    let (told, found) = (number(12), xxh3_64(body));
+    if told != found {
+        return Err(format!("corrupted: the checksum is {found:016x}, the file says {told:016x}"));
+    }
+    Ok(body)
+}
+
+/// A row must be of a kind that this build knows, and rest on earlier rows only.
+fn check_row(id: u32, row: &Row) -> std::result::Result<(), String> {
+    let number = row.kind_node.to_le_bytes()[0];
+    if Kind::from_number(number).is_none() {
+        return Err(format!("event {id} is of kind {number}, which this build does not know"));
+    }
+    for (word, before) in [("is caused by", row.cause), ("follows", row.prev)] {
+        if before >= id {
+            return Err(format!("event {id} {word} event {before}, which does not come before it"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! What happened, as text for people: one line an event, in aligned columns.
+//!
+//! A message is one line, at its sending: what became of it (lost, doubled, overtaken) is said there.
+//! The text depends on the journal alone, so that tests can expect it word for word.
+
+mod fates;
+mod names;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use fates::{Fates, sent_by};
+pub use names::{MessageName, message_ordinals};
+pub(super) use table::{Item, Line, table};
+
+use super::{Event, EventId, Journal, Kind, NodeId};
+use crate::time::Time;
+
+/// The text timeline of a run, or of a part of it. Made by [`Journal::story`]; printed by
+/// [`fmt::Display`].
+///
+/// ```text
+/// time             node      what
+///        0.000 ms  shopper   -> checkout  POST /orders
+///        1.204 ms  checkout  -> payment   POST /charge  (order 7)
+///        2.517 ms  payment   charges order 7
+///        2.517 ms  payment   -x checkout  201          dropped: fault 1
+/// ```
+#[derive(Clone, Debug)]
+pub struct Story<'a> {
+    journal: &'a Journal,
+    all: bool,
+    past_of: Option<EventId>,
+    nodes: Option<BTreeSet<NodeId>>,
+    between: Option<(Time, Time)>,
+    marks: BTreeMap<EventId, String>,
+    limit: Option<usize>,
+}
+
+impl Journal {
+    /// The timeline of what people want to read: messages, notes, logs, crashes, faults, timeouts,
+    /// disk syncs, violated properties. Task and timer events are left out; see [`Story::all`].
+    #[must_use]
+    pub fn story(&self) -> Story<'_> {
+        Story {
+            journal: self,
+            all: false,
+            past_of: None,
+            nodes: None,
+            between: None,
+            marks: BTreeMap::new(),
+            limit: None,
+        }
+    }
+}
+
+impl<'a> Story<'a> {
+    /// Every event has its line, arrivals and losses too.
+    #[must_use]
+    pub fn all(self) -> Story<'a> {
+        Story { all: true, ..self }
+    }
+
+    /// Only what `id` rests on: who caused this.
+    #[must_use]
+    pub fn past_of(self, id: EventId) -> Story<'a> {
+        Story { past_of: Some(id), ..self }
+    }
+
+    /// Only the events of these nodes, and messages from and to them. Faults belong to `world`.
+    #[must_use]
+    pub fn of_nodes(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Story<'a> {
+        let names: BTreeSet<String> = names.into_iter().map(|n| n.as_ref().to_owned()).collect();
+        let nodes = (0..).map(NodeId).zip(&self.journal.nodes);
+        let nodes = nodes.filter(|(_, name)| names.contains(*name)).map(|(id, _)| id).collect();
+        Story { nodes: Some(nodes), ..self }
+    }
+
+    /// Only the time between the two instants, both included.
+    #[must_use]
+    pub fn between(self, from: Time, to: Time) -> Story<'a> {
+        Story { between: Some((from, to)), ..self }
+    }
+
+    /// Writes `text` at the end of an event's line. A marked event is always shown.
+    #[must_use]
+    pub fn mark(mut self, id: EventId, text: impl Into<String>) -> Story<'a> {
+        self.marks.insert(id, text.into());
+        self
+    }
+
+    /// At most `n` lines: the marked ones, then the first and the last; gaps say what is missing.
+    #[must_use]
+    pub fn limit(self, n: usize) -> Story<'a> {
+        Story { limit: Some(n), ..self }
+    }
+
+    /// The events that have a line, before [`Story::limit`].
+    #[must_use]
+    pub fn events(&self) -> Vec<EventId> {
+        self.selected(&Fates::of(self.journal))
+    }
+
+    fn selected(&self, fates: &Fates) -> Vec<EventId> {
+        let mut ids = match self.past_of {
+            Some(id) => self.journal.past(id),
+            None => (0..self.journal.len()).map(EventId::at_index).collect(),
+        };
+        let missing = self.marks.keys().filter(|id| ids.binary_search(id).is_err());
+        let missing: Vec<EventId> = missing.copied().collect();
+        if !missing.is_empty() {
+            ids.extend(missing);
+            ids.sort_unstable();
+        }
+        let mut shown = vec![false; self.journal.len()];
+        ids.retain(|id| {
+            let Some(event) = self.journal.get(*id) else { return false };
+            let here = self.covers(&event);
+            let told = || self.all || tells(&event, &shown, fates);
+            let line = self.marks.contains_key(id) || here && told();
+            shown[id.0 as usize - 1] = line;
+            line
+        });
+        ids
+    }
+
+    fn covers(&self, event: &Event<'_>) -> bool {
+        let now = self.between.is_none_or(|(from, to)| (from..=to).contains(&event.at()));
+        now && self.nodes.as_ref().is_none_or(|nodes| {
+            let peer = event.peer();
+            nodes.contains(&event.node()) || peer != NodeId::WORLD && nodes.contains(&peer)
+        })
+    }
+
+    /// `None` stands for a line that the limit leaves out.
+    fn within_limit(&self, ids: Vec<EventId>) -> Vec<Option<EventId>> {
+        let Some(limit) = self.limit.filter(|n| *n < ids.len()) else {
+            return ids.into_iter().map(Some).collect();
+        };
+        let marked = ids.iter().filter(|id| self.marks.contains_key(id)).count();
+        let free = limit.saturating_sub(marked);
+        let (head, tail) = (free.div_ceil(2), free / 2);
+        let others = ids.len() - marked;
+        let mut seen = 0;
+        let keep = |id: EventId| {
+            if self.marks.contains_key(&id) {
+                return Some(id);
+            }
+            seen += 1;
+            (seen <= head || seen > others - tail).then_some(id)
+        };
+        ids.into_iter().map(keep).collect()
+    }
+
+    fn line(&self, id: EventId, fates: &Fates) -> Option<Line<'a>> {
+        let event = self.journal.get(id)?;
+        let mut line = Line::of(&event);
+        if event.kind() == Kind::Send && !self.all {
+            fates.tell(id, &mut line);
+        }
+        if let Some(mark) = self.marks.get(&id) {
+            let gap = if line.remark.is_empty() { "" } else { "  " };
+            line.remark.push_str(gap);
+            line.remark.push_str(mark);
+        }
+        Some(line)
+    }
+}
+
+impl fmt::Display for Story<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fates = Fates::of(self.journal);
+        let mut items = vec![Item::Header];
+        let mut left_out = 0;
+        for kept in self.within_limit(self.selected(&fates)) {
+            match kept.and_then(|id| self.line(id, &fates)) {
+                None => left_out += 1,
+                Some(line) => {
+                    items.extend(gap(std::mem::take(&mut left_out)));
+                    items.push(Item::Line(line));
+                }
+            }
+        }
+        items.extend(gap(left_out));
+        let lost = self.journal.total() - self.journal.len() as u64;
+        if lost > 0 {
+            items.push(Item::Text(format!("the run's events ({lost}) were hashed, but not kept")));
+        }
+        f.write_str(&table(&items))
+    }
+}
+
+fn gap(lines: usize) -> Option<Item<'static>> {
+    let s = if lines == 1 { "" } else { "s" };
+    (lines > 0).then(|| Item::Text(format!("... {lines} line{s} left out")))
+}
+
+/// True if the event deserves a line of its own: it interests people, and no send tells it.
+fn tells(event: &Event<'_>, shown: &[bool], fates: &Fates) -> bool {
+    let told_by_send = || {
+        let send = sent_by(event).and_then(|send| send.id().index());
+        send.is_some_and(|send| shown[send])
+    };
+    match event.kind() {
+        Kind::Spawn | Kind::Timer | Kind::DiskWrite | Kind::DiskOp | Kind::SpanOpen => false,
+        Kind::SpanClose | Kind::Probe | Kind::Reach | Kind::Connection => false,
+        Kind::Start => !fates.first_starts.contains(&event.id()),
+        Kind::Deliver | Kind::Drop | Kind::Duplicate | Kind::Reset | Kind::FaultHit => {
+            !told_by_send()
+        }
+        _ => true,
+    }
+}

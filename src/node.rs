@@ -1,0 +1,291 @@
+//! Nodes: simulated machines, the process on each, and their lives.
+//!
+//! A node has two layers that fail apart. The *process* can crash: its memory is gone, the machine
+//! answers for it with resets, the disk is as it was. The *machine* can lose power: nothing
+//! answers, and what the disk had not synced may be lost. Starting a node again calls its factory
+//! again.
+
+mod cpu;
+mod storage;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+
+use rustc_hash::FxHashMap;
+
+pub use cpu::Work;
+pub(crate) use cpu::{set_slow, work};
+pub(crate) use storage::{disk_fault, disk_tallies, heal_disk};
+
+use crate::journal::{Entry, Kind, NodeId};
+use crate::kernel::Kernel;
+use crate::kernel::current::{self, Installed, Part};
+use crate::net;
+use crate::seed::Stream;
+use crate::service::{self, Ctx};
+use cpu::Cpu;
+
+/// Whether a node's process runs, and its machine has power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// The process runs.
+    Up,
+    /// The process runs, takes nothing new, and will soon end.
+    Stopping,
+    /// The machine runs without the process.
+    Down,
+    /// The machine has no power.
+    Off,
+}
+
+impl Life {
+    pub(crate) fn is_up(self) -> bool {
+        matches!(self, Life::Up | Life::Stopping)
+    }
+
+    pub(crate) fn machine_is_on(self) -> bool {
+        self != Life::Off
+    }
+}
+
+/// What starts a node's process: calls the factory and installs or spawns what it made.
+pub(crate) type Boot = Rc<dyn Fn(Ctx)>;
+
+/// What a node is made of.
+pub(crate) struct Plan {
+    pub name: String,
+    /// The member that it is a replica of.
+    pub member: String,
+    /// Requests that its processors work on at a time.
+    pub processors: u32,
+    pub boot: Boot,
+    pub declared_at: &'static Location<'static>,
+}
+
+struct Node {
+    plan: Plan,
+    life: Life,
+    cpu: Cpu,
+    rng: Option<Box<Stream>>,
+    /// Tasks that wait to be asked to stop.
+    stop_waiters: Vec<Waker>,
+}
+
+/// All nodes of a world. Index 0 is the world itself and stays empty.
+#[derive(Default)]
+pub(crate) struct Nodes {
+    list: RefCell<Vec<Option<Node>>>,
+    by_name: RefCell<BTreeMap<String, Vec<NodeId>>>,
+    /// Whose turn it is, by caller and service: plain round robin, as a name server does it.
+    turns: RefCell<FxHashMap<(NodeId, NodeId), u32>>,
+}
+
+thread_local! {
+    static NODES: Part<Nodes> = const { Part::empty() };
+}
+
+pub(crate) fn install() -> Installed<Nodes> {
+    current::install(&NODES, Rc::new(Nodes::default()))
+}
+
+fn with<R>(f: impl FnOnce(&Nodes) -> R) -> R {
+    current::part(&NODES, |nodes| f(nodes))
+}
+
+fn with_node<R>(id: NodeId, f: impl FnOnce(&mut Node) -> R) -> R {
+    with(|nodes| {
+        let mut list = nodes.list.borrow_mut();
+        let node = list.get_mut(id.0 as usize).and_then(Option::as_mut);
+        f(node.expect("node numbers come from the world's own table"))
+    })
+}
+
+/// Adds a node; it is down until [`start`].
+pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
+    let id = kernel.add_node(&plan.name);
+    with(|nodes| {
+        let mut by_name = nodes.by_name.borrow_mut();
+        by_name.entry(plan.member.clone()).or_default().push(id);
+        if plan.name != plan.member {
+            by_name.entry(plan.name.clone()).or_default().push(id);
+        }
+        let cpu = Cpu::new(plan.processors);
+        let mut list = nodes.list.borrow_mut();
+        list.resize_with(id.0 as usize, || None);
+        let stop_waiters = Vec::new();
+        list.push(Some(Node { plan, life: Life::Down, cpu, rng: None, stop_waiters }));
+    });
+    id
+}
+
+/// Whether a node is up.
+#[inline]
+pub(crate) fn life(id: NodeId) -> Life {
+    with_node(id, |node| node.life)
+}
+
+/// The nodes that a name stands for: a service's replicas, or one node.
+pub(crate) fn named(name: &str) -> Vec<NodeId> {
+    with(|nodes| nodes.by_name.borrow().get(name).cloned().unwrap_or_default())
+}
+
+/// Where `caller` finds `name`: replicas in turn.
+pub(crate) fn resolve(caller: NodeId, name: &str) -> io::Result<NodeId> {
+    if name == "localhost" {
+        return Ok(caller);
+    }
+    with(|nodes| {
+        let by_name = nodes.by_name.borrow();
+        let Some(replicas) = by_name.get(name) else {
+            let near = crate::error::nearest(name, by_name.keys().map(String::as_str));
+            let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            let text = format!("no service or node `{name}` in this world{hint}");
+            return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        };
+        if let [only] = replicas[..] {
+            return Ok(only);
+        }
+        let mut turns = nodes.turns.borrow_mut();
+        let turn = turns.entry((caller, replicas[0])).or_insert(0);
+        let chosen = replicas[*turn as usize % replicas.len()];
+        *turn = turn.wrapping_add(1);
+        Ok(chosen)
+    })
+}
+
+/// Draws from the node's own stream.
+pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
+    with_node(id, |node| {
+        let rng = node.rng.get_or_insert_with(|| {
+            Box::new(current::with(|k| k.seed().named_stream("node", &node.plan.name)))
+        });
+        f(rng)
+    })
+}
+
+/// Starts a node's process, unless it runs.
+pub(crate) fn start(kernel: &Kernel, id: NodeId) {
+    let boot = with_node(id, |node| {
+        (!node.life.is_up()).then(|| {
+            node.life = Life::Up;
+            (node.plan.boot.clone(), node.plan.declared_at)
+        })
+    });
+    let Some((boot, declared_at)) = boot else { return };
+    let started = kernel.record(Entry::new(Kind::Start, id));
+    kernel.acting(id, started, || {
+        kernel.spawn(id, Some(declared_at), async move { boot(Ctx::of(id)) });
+    });
+}
+
+/// The process dies at once: its peers see resets.
+pub(crate) fn crash(kernel: &Kernel, id: NodeId) {
+    go_down(kernel, id, Life::Down, Kind::Crash);
+}
+
+/// The machine loses power: its peers hear nothing, what was not synced may be lost.
+pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) {
+    go_down(kernel, id, Life::Off, Kind::PowerLoss);
+}
+
+/// The machine is lost with its disk.
+pub(crate) fn wipe(kernel: &Kernel, id: NodeId) {
+    go_down(kernel, id, Life::Off, Kind::Wipe);
+}
+
+/// Asks the process to end; what still runs at the end of the grace period is killed by
+/// [`end_stop`].
+pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
+    let waiters = with_node(id, |node| {
+        if node.life == Life::Up {
+            node.life = Life::Stopping;
+        }
+        std::mem::take(&mut node.stop_waiters)
+    });
+    kernel.record(Entry::new(Kind::Stop, id));
+    waiters.into_iter().for_each(Waker::wake);
+}
+
+/// Ends a graceful stop.
+pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
+    if life(id) == Life::Stopping {
+        with_node(id, |node| node.life = Life::Down);
+        forget(kernel, id);
+    }
+}
+
+/// True, now or later, once the node was asked to stop.
+pub(crate) fn poll_stop(id: NodeId, waker: &Waker) -> bool {
+    with_node(id, |node| {
+        let stopping = node.life != Life::Up;
+        if !stopping {
+            node.stop_waiters.retain(|w| !w.will_wake(waker));
+            node.stop_waiters.push(waker.clone());
+        }
+        stopping
+    })
+}
+
+/// Stops polling the node's tasks: a long garbage collection.
+pub(crate) fn pause(kernel: &Kernel, id: NodeId) {
+    if life(id).is_up() {
+        kernel.record(Entry::new(Kind::Pause, id));
+        kernel.pause(id);
+    }
+}
+
+/// Goes on after [`pause`].
+pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
+    if life(id).is_up() {
+        kernel.record(Entry::new(Kind::Resume, id));
+    }
+    kernel.resume(id);
+}
+
+/// True if the node went down now.
+fn go_down(kernel: &Kernel, id: NodeId, life: Life, kind: Kind) -> bool {
+    let was_up = with_node(id, |node| {
+        let was_up = node.life.is_up();
+        // A machine without power stays so when its process is said to crash.
+        if was_up || (life == Life::Off && node.life == Life::Down) {
+            node.life = life;
+        }
+        was_up
+    });
+    if was_up {
+        let down = kernel.record(Entry::new(kind, id));
+        kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+    }
+    was_up
+}
+
+/// Drops everything that lived in the process.
+fn forget(kernel: &Kernel, id: NodeId) {
+    kernel.kill(id);
+    service::forget_node(id);
+    net::forget_node(id);
+    let cpu = with_node(id, |node| {
+        node.stop_waiters.clear();
+        node.cpu.restart()
+    });
+    drop(cpu);
+    kernel.touch();
+}
+
+/// True while the world of that node runs on this thread.
+fn exists(id: NodeId) -> bool {
+    current::try_part(&NODES, |nodes| nodes.list.borrow().get(id.0 as usize).is_some())
+        == Some(true)
+}
+
+/// Every node, in the order in which they were added.
+pub(crate) fn all() -> Vec<NodeId> {
+    with(|nodes| {
+        let list = nodes.list.borrow();
+        (0..list.len()).filter(|i| list[*i].is_some()).map(|i| NodeId(i as u32)).collect()
+    })
+}

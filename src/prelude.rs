@@ -1,0 +1,6 @@
+//! The names that a sim needs.
+
+pub use crate::chaos::{Chaos, Fault, FaultPlan};
+pub use crate::service::{Ctx, HttpError, Retry};
+pub use crate::sim::{Run, RunConfig, Sim, View, run};
+pub use crate::verdict::Verdict;

@@ -1,0 +1,62 @@
+//! Services and their callers: the message lane of HTTP, and the context that code runs in.
+//!
+//! A service is any [`tower_service::Service`] of `http::Request<Body>`: an axum `Router` runs
+//! unmodified. A request or a response travels as one message, headers, body frames and trailers
+//! kept, without being turned into bytes. What a caller sees of a service that is down, slow, cut
+//! off or full is what it would see in life: a refusal, silence until its own timeout, a 503.
+
+mod body;
+mod call;
+mod context;
+mod ctx;
+mod host;
+mod http_client;
+mod label;
+
+pub use body::Body;
+pub(crate) use call::{Envelope, deliver, refuse};
+pub use ctx::{Ctx, NodeRng, Stopping};
+pub(crate) use host::{Host, install_host};
+pub use host::{IntoService, ServiceFactory};
+pub use http_client::{HttpClient, HttpError, RequestBuilder, Response, Retry};
+pub use label::Label;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::journal::NodeId;
+use crate::kernel::Kernel;
+use crate::kernel::current::{self, Installed, Part};
+use call::{Calls, Words};
+
+/// Any error, as tower and hyper pass them.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The services of a world and the calls on their way.
+pub(crate) struct Services {
+    hosts: RefCell<FxHashMap<NodeId, Rc<Host>>>,
+    calls: RefCell<Calls>,
+    words: Words,
+}
+
+thread_local! {
+    static SERVICES: Part<Services> = const { Part::empty() };
+}
+
+pub(crate) fn install(kernel: &Kernel) -> Installed<Services> {
+    let words = Words::new(kernel);
+    let services = Services { hosts: RefCell::default(), calls: RefCell::default(), words };
+    current::install(&SERVICES, Rc::new(services))
+}
+
+fn with<R>(f: impl FnOnce(&Services) -> R) -> R {
+    current::part(&SERVICES, |services| f(services))
+}
+
+/// A process went down: what it served is gone.
+pub(crate) fn forget_node(node: NodeId) {
+    let gone = with(|services| services.hosts.borrow_mut().remove(&node));
+    drop(gone);
+}

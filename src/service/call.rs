@@ -1,0 +1,369 @@
+//! Calls on the message lane: what a request and its answer are while they travel.
+
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use http::{Request, Response, StatusCode};
+use slab::Slab;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::http_client::HttpError;
+use super::{Body, Host, context, with};
+use crate::chaos::Leg;
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
+use crate::kernel::current;
+use crate::kernel::{Kernel, Wait};
+use crate::net::{self, Net, Packet, Payload};
+use crate::node;
+
+/// Bytes that stand for the request line, headers and framing of a message.
+const HEAD: usize = 200;
+
+/// One call's number, and which of the calls that had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId {
+    index: u32,
+    generation: u32,
+}
+
+/// A message of the HTTP lane.
+#[derive(Clone)]
+pub(crate) struct Envelope {
+    call: CallId,
+    content: Content,
+}
+
+#[derive(Clone)]
+enum Content {
+    Request(Request<Body>),
+    Reply(Response<Body>),
+    /// The connection was refused (by a machine without the process) or reset.
+    Broken {
+        refused: bool,
+    },
+}
+
+/// A call that somebody waits for.
+struct Call {
+    generation: u32,
+    from: NodeId,
+    to: NodeId,
+    label: Symbol,
+    waits_for: Symbol,
+    sent: EventId,
+    /// The event that lost one of its messages.
+    lost: EventId,
+    outcome: Option<Result<Response<Body>, HttpError>>,
+    waker: Option<Waker>,
+}
+
+/// All calls that somebody waits for.
+#[derive(Default)]
+pub(super) struct Calls {
+    open: Slab<Call>,
+    made: u32,
+}
+
+/// The symbols that every call uses.
+pub(super) struct Words {
+    refused: Symbol,
+    reset: Symbol,
+}
+
+impl Words {
+    pub(super) fn new(kernel: &Kernel) -> Words {
+        Words { refused: kernel.symbol("refused"), reset: kernel.symbol("reset") }
+    }
+}
+
+impl Calls {
+    fn get(&mut self, id: CallId) -> Option<&mut Call> {
+        self.open.get_mut(id.index as usize).filter(|call| call.generation == id.generation)
+    }
+}
+
+/// Sends a request; the call is open until [`Pending`] is dropped.
+pub(super) fn send(
+    kernel: &Kernel,
+    from: NodeId,
+    to: NodeId,
+    label: &str,
+    mut request: Request<Body>,
+) -> Pending {
+    let (label, waits_for) = kernel.with_recorder(|recorder| {
+        let waits = format!("an answer to {label} of {}", recorder.node_name(to));
+        (recorder.symbol(label), recorder.symbol(&waits))
+    });
+    let (id, made) = with(|services| {
+        let mut calls = services.calls.borrow_mut();
+        calls.made += 1;
+        let made = calls.made;
+        let index = calls.open.insert(Call {
+            generation: made,
+            from,
+            to,
+            label,
+            waits_for,
+            sent: EventId::NONE,
+            lost: EventId::NONE,
+            outcome: None,
+            waker: None,
+        });
+        (CallId { index: index as u32, generation: made }, made)
+    });
+    context::pass_on(kernel, request.headers_mut(), u64::from(made));
+    let body = request.body().bytes();
+    let entry = Entry::new(Kind::Send, from).peer(to).symbol(label).value(xxh3_64(&body));
+    let packet = Packet {
+        from,
+        to,
+        label,
+        leg: Leg::Request,
+        size: (body.len() + HEAD) as u32,
+        reliable: true,
+        attempts: 0,
+        sent: EventId::NONE,
+        payload: Payload::Http(Box::new(Envelope { call: id, content: Content::Request(request) })),
+    };
+    let sent = net::transmit(kernel, packet, entry);
+    kernel.attach_payload(sent, body);
+    with(|services| {
+        if let Some(call) = services.calls.borrow_mut().get(id) {
+            call.sent = sent;
+        }
+    });
+    Pending { id }
+}
+
+/// An open call. Dropped before its answer, it records that its caller gave up.
+#[derive(Debug)]
+pub(super) struct Pending {
+    id: CallId,
+}
+
+impl Pending {
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<Response<Body>, HttpError>> {
+        with(|services| {
+            let mut calls = services.calls.borrow_mut();
+            let Some(call) = calls.get(self.id) else {
+                return Poll::Ready(Err(HttpError::Reset));
+            };
+            if let Some(outcome) = call.outcome.take() {
+                calls.open.remove(self.id.index as usize);
+                return Poll::Ready(outcome);
+            }
+            if !call.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+                call.waker = Some(cx.waker().clone());
+            }
+            let wait = Wait::For(call.waits_for);
+            current::with(|kernel| kernel.waits_for(wait));
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let open = current::try_part(&super::SERVICES, |services| {
+            let mut calls = services.calls.borrow_mut();
+            calls.get(self.id).is_some().then(|| calls.open.remove(self.id.index as usize))
+        });
+        let Some(call) = open.flatten() else { return };
+        current::try_with(|kernel| {
+            if call.outcome.is_none() && node::life(call.from).is_up() {
+                let entry = Entry::new(Kind::Timeout, call.from).peer(call.to).symbol(call.label);
+                kernel.record_caused(entry, call.lost.max(call.sent));
+            }
+        });
+    }
+}
+
+/// Gives a call its outcome and wakes who waits for it.
+fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
+    let waker = with(|services| {
+        let mut calls = services.calls.borrow_mut();
+        let call = calls.get(id)?;
+        if call.outcome.is_some() {
+            return None;
+        }
+        call.outcome = Some(outcome);
+        call.waker.take()
+    });
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl Envelope {
+    pub(crate) fn flip_a_bit(&mut self, draw: u64) {
+        match &mut self.content {
+            Content::Request(request) => request.body_mut().flip_a_bit(draw),
+            Content::Reply(response) => response.body_mut().flip_a_bit(draw),
+            Content::Broken { .. } => {}
+        }
+    }
+
+    /// The call will not be answered because of `lost`; its timeout will say so.
+    pub(crate) fn note_loss(&self, lost: EventId) {
+        with(|services| {
+            if let Some(call) = services.calls.borrow_mut().get(self.call) {
+                call.lost = lost;
+            }
+        });
+    }
+
+    /// The call's connection is reset now.
+    pub(crate) fn break_connection(&self, kernel: &Kernel, broken: EventId) {
+        kernel.acting(NodeId::WORLD, broken, || complete(self.call, Err(HttpError::Reset)));
+    }
+}
+
+/// A message is at a machine whose process does not run or does not listen: it answers with a
+/// reset, if it was a request.
+pub(crate) fn refuse(kernel: &Kernel, packet: Packet, reason: Symbol) {
+    let Payload::Http(envelope) = &packet.payload else { return };
+    let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
+    let lost = kernel.record_caused(entry, packet.sent);
+    if matches!(envelope.content, Content::Request(_)) {
+        envelope.note_loss(lost);
+        let call = envelope.call;
+        send_broken(kernel, call, &packet, lost, true);
+    }
+}
+
+fn send_broken(kernel: &Kernel, call: CallId, of: &Packet, sent: EventId, refused: bool) {
+    let envelope = Envelope { call, content: Content::Broken { refused } };
+    let packet = Packet {
+        from: of.to,
+        to: of.from,
+        label: of.label,
+        leg: Leg::Reply,
+        size: 40,
+        reliable: true,
+        attempts: 0,
+        sent,
+        payload: Payload::Http(Box::new(envelope)),
+    };
+    net::transmit_from_machine(kernel, packet);
+}
+
+/// Hands an arrived message to its service or its caller.
+pub(crate) fn deliver(kernel: &Kernel, packet: Packet) {
+    let Payload::Http(envelope) = &packet.payload else { return };
+    match &envelope.content {
+        Content::Request(_) => deliver_request(kernel, packet),
+        Content::Reply(_) => {
+            Net::record_delivery(kernel, &packet);
+            let Payload::Http(envelope) = packet.payload else { return };
+            let Content::Reply(response) = envelope.content else { return };
+            complete(envelope.call, Ok(response));
+        }
+        Content::Broken { refused } => {
+            let (refused, call) = (*refused, envelope.call);
+            let reason = with(|s| if refused { s.words.refused } else { s.words.reset });
+            let entry = Entry::new(Kind::Reset, packet.to).peer(packet.from).symbol(reason);
+            kernel.record_caused(entry, packet.sent);
+            let error = if refused { HttpError::Refused } else { HttpError::Reset };
+            complete(call, Err(error));
+        }
+    }
+}
+
+fn deliver_request(kernel: &Kernel, packet: Packet) {
+    let host = with(|services| services.hosts.borrow().get(&packet.to).cloned());
+    let Some(host) = host.filter(|_| node::life(packet.to) == node::Life::Up) else {
+        let reason = kernel.symbol("nobody listens");
+        return refuse(kernel, packet, reason);
+    };
+    Net::record_delivery(kernel, &packet);
+    let Payload::Http(envelope) = packet.payload else { return };
+    let Content::Request(request) = envelope.content else { return };
+    let exchange = Exchange {
+        call: envelope.call,
+        from: packet.from,
+        to: packet.to,
+        label: packet.label,
+        answered: false,
+        host: host.clone(),
+    };
+    if host.in_flight.get() >= host.limit {
+        let mut response = Response::new(Body::from("too many requests in progress"));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        host.in_flight.set(host.in_flight.get() + 1);
+        return kernel.acting(packet.to, kernel.here(), || exchange.answer(response));
+    }
+    host.in_flight.set(host.in_flight.get() + 1);
+    let before = kernel.trace();
+    kernel.set_trace(context::read(request.headers()).unwrap_or_default());
+    kernel.spawn(packet.to, None, async move {
+        let response = match host.call(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                let mut response = Response::new(Body::from(error.to_string()));
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+        };
+        exchange.answer(response);
+    });
+    kernel.set_trace(before);
+}
+
+/// A request that is being worked on. Dropped without an answer (the handler panicked, the process
+/// died), the connection is reset, unless the machine has no power to do so.
+struct Exchange {
+    call: CallId,
+    from: NodeId,
+    to: NodeId,
+    label: Symbol,
+    answered: bool,
+    host: Rc<Host>,
+}
+
+impl Exchange {
+    fn answer(mut self, response: Response<Body>) {
+        self.answered = true;
+        let body = response.body().bytes();
+        current::with(|kernel| {
+            let entry = Entry::new(Kind::Send, self.to)
+                .peer(self.from)
+                .symbol(self.label)
+                .value(xxh3_64(&body))
+                .extra(u32::from(response.status().as_u16()));
+            let content = Content::Reply(response);
+            let packet = self.packet(body.len() + HEAD, content);
+            let sent = net::transmit(kernel, packet, entry);
+            kernel.attach_payload(sent, body);
+        });
+    }
+
+    fn packet(&self, size: usize, content: Content) -> Packet {
+        Packet {
+            from: self.to,
+            to: self.from,
+            label: self.label,
+            leg: Leg::Reply,
+            size: size as u32,
+            reliable: true,
+            attempts: 0,
+            sent: EventId::NONE,
+            payload: Payload::Http(Box::new(Envelope { call: self.call, content })),
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.host.in_flight.set(self.host.in_flight.get() - 1);
+        if self.answered {
+            return;
+        }
+        current::try_with(|kernel| {
+            if node::life(self.to).machine_is_on() {
+                let mut packet = self.packet(40, Content::Broken { refused: false });
+                packet.sent = kernel.here();
+                net::transmit_from_machine(kernel, packet);
+            }
+        });
+    }
+}

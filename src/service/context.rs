@@ -1,0 +1,64 @@
+//! W3C Trace Context (level 1): the `traceparent` header, passed on from request to request.
+
+use http::{HeaderMap, HeaderValue};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::kernel::{Kernel, Trace};
+
+const HEADER: &str = "traceparent";
+
+/// The trace context of a request's headers, if it has a valid one.
+pub(super) fn read(headers: &HeaderMap) -> Option<Trace> {
+    let text = headers.get(HEADER)?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let (version, id, span) = (parts.next()?, parts.next()?, parts.next()?);
+    let valid = version.len() == 2 && version != "ff" && id.len() == 32 && span.len() == 16;
+    let id = u128::from_str_radix(id, 16).ok()?;
+    let span = u64::from_str_radix(span, 16).ok()?;
+    (valid && id != 0 && span != 0).then_some(Trace { id, span })
+}
+
+/// Makes the request a new span of the running task's trace, or of a new trace; a request that
+/// carries a context keeps it.
+pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) {
+    if headers.contains_key(HEADER) {
+        return;
+    }
+    let draw = |purpose: u64| {
+        let key = [number.to_le_bytes(), purpose.to_le_bytes()].concat();
+        xxh3_64_with_seed(&key, kernel.seed().0).max(1)
+    };
+    let id = match kernel.trace().id {
+        0 => u128::from(draw(1)) << 64 | u128::from(draw(2)),
+        id => id,
+    };
+    let header = format!("00-{id:032x}-{:016x}-01", draw(3));
+    if let Ok(value) = HeaderValue::try_from(header) {
+        headers.insert(HEADER, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(header: &'static str, expected: Option<(u128, u64)>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, HeaderValue::from_static(header));
+        assert_eq!(read(&headers), expected.map(|(id, span)| Trace { id, span }));
+    }
+
+    /// The first example is the specification's own.
+    #[test]
+    fn a_valid_header_is_read_and_an_invalid_one_is_not() {
+        check(
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            Some((0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736, 0x00f0_67aa_0ba9_02b7)),
+        );
+        check("00-00000000000000000000000000000000-00f067aa0ba902b7-01", None);
+        check("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", None);
+        check("00-4bf92f-00f067aa0ba902b7-01", None);
+        check("nonsense", None);
+    }
+}

@@ -1,0 +1,195 @@
+//! What code inside of a world has in its hand.
+
+use std::any::Any;
+use std::fmt::{Debug, Display};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::HttpClient;
+use crate::clock::{Clock, Sleep, Timeout};
+use crate::journal::{Entry, Kind, NodeId};
+use crate::kernel::{JoinHandle, completion, current};
+use crate::net::{Addr, Endpoint};
+use crate::node::{self, Work};
+use crate::sim;
+
+/// The node that code runs on: its clock, network, disk, processors and randomness.
+///
+/// It is a number inside: copy it freely, move it into handlers and tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ctx {
+    node: NodeId,
+}
+
+impl Ctx {
+    pub(crate) fn of(node: NodeId) -> Ctx {
+        Ctx { node }
+    }
+
+    /// The context of the code that runs now, for code that was not given one.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a node of a running world.
+    #[must_use]
+    #[track_caller]
+    pub fn current() -> Ctx {
+        let node = current::with(|kernel| kernel.node());
+        assert!(node != NodeId::WORLD, "Ctx::current() is for code that runs on a node");
+        Ctx { node }
+    }
+
+    /// The node's name: `payment`, or `inventory-1` where there are several.
+    #[must_use]
+    pub fn name(&self) -> String {
+        current::with(|kernel| kernel.node_name(self.node))
+    }
+
+    /// The node's number in the journal.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The node's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock::of(self.node)
+    }
+
+    /// Waits for a time on the node's clock.
+    #[must_use]
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(self.node, duration)
+    }
+
+    /// Gives `future` a limit on the node's clock.
+    pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> Timeout<F> {
+        Timeout::new(self.sleep(limit), future)
+    }
+
+    /// Runs `future` beside the caller, until it ends or the node goes down.
+    #[track_caller]
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+        let location = Location::caller();
+        let (done, handle) = completion();
+        let key = current::with(|kernel| {
+            kernel.spawn(self.node, Some(location), async move { done.complete(future.await) })
+        });
+        handle(key)
+    }
+
+    /// The node's own stream of random numbers; a draw here moves nothing elsewhere.
+    #[must_use]
+    pub fn rng(&self) -> NodeRng {
+        NodeRng { node: self.node }
+    }
+
+    /// The node's HTTP client.
+    #[must_use]
+    pub fn http(&self) -> HttpClient {
+        HttpClient::of(self.node)
+    }
+
+    /// Binds a port for datagrams; 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` if the port is bound.
+    pub fn bind(&self, port: u16) -> io::Result<Endpoint> {
+        Endpoint::bind(self.node, port)
+    }
+
+    /// Where `name` is: a service's replicas take turns.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the world has nobody of that name.
+    pub fn lookup(&self, name: &str, port: u16) -> io::Result<Addr> {
+        node::resolve(self.node, name).map(|node| Addr { node, port })
+    }
+
+    /// Keeps one of the node's processors busy for `duration`; waits while all are.
+    pub fn work(&self, duration: Duration) -> Work {
+        node::work(self.node, duration)
+    }
+
+    /// Tells the journal what happens here, in words; stories show it.
+    pub fn record(&self, what: impl Display) {
+        current::with(|kernel| {
+            let what = what.to_string();
+            sim::count(&what);
+            kernel.record_text(Entry::new(Kind::Note, self.node), what);
+            kernel.touch();
+        });
+    }
+
+    /// Shows `value` under `name` to the world's properties, which are checked at once.
+    pub fn publish<T: Any + Debug>(&self, name: &str, value: T) {
+        sim::publish(self.node, name, value);
+    }
+
+    /// Says that this point was reached; a search lists the ones that no seed reached.
+    pub fn reachable(&self, point: &str) {
+        sim::reach(self.node, point);
+    }
+
+    /// Ready when the node is asked to stop: finish what is open, then return.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        Stopping { node: self.node }
+    }
+
+    /// Gives every other ready task a turn.
+    pub async fn yield_now(&self) {
+        let mut yielded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Ready when the node is asked to stop; from [`Ctx::stopping`].
+#[derive(Debug)]
+pub struct Stopping {
+    node: NodeId,
+}
+
+impl Future for Stopping {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if node::poll_stop(self.node, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// A node's stream of random numbers; it implements [`rand::Rng`].
+#[derive(Clone, Copy, Debug)]
+pub struct NodeRng {
+    node: NodeId,
+}
+
+impl rand::TryRng for NodeRng {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        node::with_rng(self.node, |stream| stream.try_next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        node::with_rng(self.node, |stream| stream.try_next_u64())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        node::with_rng(self.node, |stream| stream.try_fill_bytes(bytes))
+    }
+}

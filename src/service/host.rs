@@ -1,0 +1,129 @@
+//! The serving side: what turns the user's service into something a node can host.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::ready;
+
+use bytes::Buf;
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::{Body, BoxError, Ctx, with};
+use crate::journal::NodeId;
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>>>>;
+
+/// A service of any type behind one face.
+trait Handler {
+    fn call(self: Rc<Self>, request: Request<Body>) -> Answer;
+}
+
+/// What one node serves.
+pub(crate) struct Host {
+    handler: Rc<dyn Handler>,
+    pub(super) in_flight: Cell<u32>,
+    /// Requests in progress above which the answer is 503.
+    pub(super) limit: u32,
+}
+
+impl Host {
+    pub(super) fn call(&self, request: Request<Body>) -> Answer {
+        self.handler.clone().call(request)
+    }
+}
+
+/// Makes `service` what `node` serves, with at most `limit` requests in progress.
+pub(crate) fn install_host(node: NodeId, service: Hosted, limit: u32) {
+    let host = Host { handler: service.0, in_flight: Cell::new(0), limit };
+    let before = with(|services| services.hosts.borrow_mut().insert(node, Rc::new(host)));
+    drop(before);
+}
+
+/// A service that a node can host.
+pub struct Hosted(Rc<dyn Handler>);
+
+impl std::fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hosted")
+    }
+}
+
+struct Tower<S, R> {
+    service: RefCell<S>,
+    response: PhantomData<R>,
+}
+
+impl<S, R> Handler for Tower<S, R>
+where
+    S: Service<Request<Body>, Response = Response<R>> + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: 'static,
+    R: http_body::Body + 'static,
+    R::Data: Buf,
+    R::Error: Into<BoxError>,
+{
+    fn call(self: Rc<Self>, request: Request<Body>) -> Answer {
+        Box::pin(async move {
+            let mut request = Some(request);
+            // Readiness and call in one step: no other request can take the place between them.
+            let future = poll_fn(|cx| {
+                let mut service = self.service.borrow_mut();
+                ready!(service.poll_ready(cx)).map_err(Into::into)?;
+                let request = request.take().expect("it is called once, when it is ready");
+                std::task::Poll::Ready(Ok::<_, BoxError>(service.call(request)))
+            })
+            .await?;
+            let (parts, body) = future.await.map_err(Into::into)?.into_parts();
+            Ok(Response::from_parts(parts, Body::collect(body).await?))
+        })
+    }
+}
+
+/// What a factory may return: any tower service of HTTP requests.
+pub trait IntoService<R> {
+    /// Makes it something that a node can host.
+    fn into_hosted(self) -> Hosted;
+}
+
+impl<S, R> IntoService<R> for S
+where
+    S: Service<Request<Body>, Response = Response<R>> + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: 'static,
+    R: http_body::Body + 'static,
+    R::Data: Buf,
+    R::Error: Into<BoxError>,
+{
+    fn into_hosted(self) -> Hosted {
+        Hosted(Rc::new(Tower { service: RefCell::new(self), response: PhantomData }))
+    }
+}
+
+/// Makes a service at each start of its node: `fn() -> Router` or `fn(Ctx) -> Router`.
+pub trait ServiceFactory<Args>: 'static {
+    /// Calls the factory.
+    fn make(&self, ctx: Ctx) -> Hosted;
+}
+
+impl<F, S, R> ServiceFactory<((), S, R)> for F
+where
+    F: Fn() -> S + 'static,
+    S: IntoService<R>,
+{
+    fn make(&self, _: Ctx) -> Hosted {
+        self().into_hosted()
+    }
+}
+
+impl<F, S, R> ServiceFactory<(Ctx, S, R)> for F
+where
+    F: Fn(Ctx) -> S + 'static,
+    S: IntoService<R>,
+{
+    fn make(&self, ctx: Ctx) -> Hosted {
+        self(ctx).into_hosted()
+    }
+}

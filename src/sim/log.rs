@@ -1,0 +1,113 @@
+//! `tracing` inside of a world: events and spans become events of the journal, with the node and
+//! the virtual time.
+
+use std::cell::RefCell;
+use std::fmt::{Debug, Write as _};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::journal::{Entry, Kind, NodeId};
+use crate::kernel::current;
+
+/// Runs `f` with a subscriber that writes into the running world's journal.
+pub(super) fn capture<R>(f: impl FnOnce() -> R) -> R {
+    tracing::subscriber::with_default(Capture, f)
+}
+
+struct Capture;
+
+thread_local! {
+    /// The texts of this thread's open spans, by id, and how many hold each.
+    static SPANS: RefCell<slab::Slab<(String, u32)>> = RefCell::default();
+}
+
+fn record(kind: Kind, text: String) {
+    current::try_with(|kernel| {
+        let node = kernel.node();
+        if node != NodeId::WORLD {
+            kernel.record_text(Entry::new(kind, node), text);
+        }
+    });
+}
+
+impl Subscriber for Capture {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let mut text = attributes.metadata().name().to_owned();
+        attributes.record(&mut Text(&mut text));
+        record(Kind::SpanOpen, text.clone());
+        let key = SPANS.with_borrow_mut(|spans| spans.insert((text, 1)));
+        Id::from_u64(key as u64 + 1)
+    }
+
+    fn record(&self, span: &Id, values: &Record<'_>) {
+        SPANS.with_borrow_mut(|spans| {
+            if let Some((text, _)) = spans.get_mut(key(span)) {
+                values.record(&mut Text(text));
+            }
+        });
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = format!("{} ", event.metadata().level());
+        event.record(&mut Text(&mut text));
+        record(Kind::Log, text);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+
+    fn clone_span(&self, id: &Id) -> Id {
+        SPANS.with_borrow_mut(|spans| {
+            if let Some((_, holders)) = spans.get_mut(key(id)) {
+                *holders += 1;
+            }
+        });
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        let closed = SPANS.try_with(|spans| {
+            let mut spans = spans.borrow_mut();
+            let (_, holders) = spans.get_mut(key(&id))?;
+            *holders -= 1;
+            (*holders == 0).then(|| spans.remove(key(&id)).0)
+        });
+        let Some(text) = closed.ok().flatten() else { return false };
+        record(Kind::SpanClose, text);
+        true
+    }
+}
+
+fn key(id: &Id) -> usize {
+    (id.into_u64() - 1) as usize
+}
+
+/// Writes fields as `message key=value key=value`.
+struct Text<'a>(&'a mut String);
+
+impl Visit for Text<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            let _ = write!(self.0, "{value:?}");
+        } else {
+            let _ = write!(self.0, " {}={value:?}", field.name());
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.0.push_str(value);
+        } else {
+            let _ = write!(self.0, " {}={value}", field.name());
+        }
+    }
+}

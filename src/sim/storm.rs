@@ -1,0 +1,312 @@
+//! Applies a fault plan to a running world, and heals it in the end.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::chaos::{Fault, FaultPlan};
+use crate::clock::{self, Change};
+use crate::journal::{Entry, Kind, NodeId};
+use crate::kernel::{Kernel, Target};
+use crate::net::{self, LinkEffect, LinkFault, Loss, MessageFault, Tally};
+use crate::node;
+use crate::time::Time;
+
+/// How long a process that is asked to stop may take to finish.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The plan of one run while it is being carried out.
+pub(super) struct Storm {
+    faults: Vec<Fault>,
+    /// Faults that have begun and not ended, by number.
+    active: RefCell<BTreeMap<u32, ()>>,
+    /// Of faults that the network does not count itself.
+    tallies: RefCell<BTreeMap<u32, Tally>>,
+    over: Cell<bool>,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    Begin = 0,
+    End = 1,
+    /// The end of a graceful stop's grace period.
+    Grace = 2,
+}
+
+impl Storm {
+    /// Puts the begin and end of every fault into the kernel's queue.
+    pub(super) fn schedule(kernel: &Kernel, plan: &FaultPlan) -> Rc<Storm> {
+        let storm = Rc::new(Storm {
+            faults: plan.faults.clone(),
+            active: RefCell::default(),
+            tallies: RefCell::default(),
+            over: Cell::new(false),
+        });
+        for (number, fault) in (0u32..).zip(&plan.faults) {
+            match fault.window() {
+                // Message faults and strikes at a disk operation are armed from the start.
+                None => storm.begin(kernel, number),
+                Some((at, lasts)) => {
+                    storm.at(kernel, Time::from(at), number, Phase::Begin);
+                    if let Some(lasts) = lasts {
+                        storm.at(kernel, Time::from(at) + lasts, number, Phase::End);
+                    }
+                }
+            }
+        }
+        storm
+    }
+
+    fn at(self: &Rc<Self>, kernel: &Kernel, at: Time, number: u32, phase: Phase) {
+        kernel.schedule(at, self.clone(), u64::from(number) << 2 | phase as u64);
+    }
+
+    fn begin(self: &Rc<Self>, kernel: &Kernel, number: u32) {
+        let fault = &self.faults[number as usize];
+        let armed = fault.window().is_none();
+        if !armed {
+            let entry = Entry::new(Kind::FaultBegin, NodeId::WORLD).value(u64::from(number));
+            let id = kernel.record(entry);
+            kernel.attach_text(id, || fault.to_string());
+        }
+        self.active.borrow_mut().insert(number, ());
+        self.strike(kernel, number, fault);
+    }
+
+    fn strike(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {
+        match fault {
+            Fault::Message { from, to, label, n, leg, effect } => {
+                net::add_message_fault(MessageFault {
+                    number,
+                    from: nodes(std::slice::from_ref(from)),
+                    to: nodes(std::slice::from_ref(to)),
+                    label: label.clone(),
+                    leg: *leg,
+                    n: *n,
+                    effect: *effect,
+                });
+            }
+            Fault::Partition { a, b, one_way, .. } => {
+                self.link(number, nodes(a), nodes(b), LinkEffect::Cut);
+                if !one_way {
+                    self.link(number, nodes(b), nodes(a), LinkEffect::Cut);
+                }
+            }
+            _ => match link_effect(fault) {
+                Some((from, to, effect)) => {
+                    self.link(number, nodes(&[from]), nodes(&[to]), effect);
+                }
+                None => self.strike_nodes(kernel, number, fault),
+            },
+        }
+    }
+
+    fn link(&self, number: u32, from: Vec<NodeId>, to: Vec<NodeId>, effect: LinkEffect) {
+        net::begin_link_fault(LinkFault { number, from, to, effect });
+    }
+
+    fn strike_nodes(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {
+        for id in nodes(&fault.node().map(str::to_owned).into_iter().collect::<Vec<_>>()) {
+            let was_up = node::life(id).is_up();
+            let hit = match fault {
+                Fault::Crash { .. } => {
+                    node::crash(kernel, id);
+                    was_up
+                }
+                Fault::PowerLoss { at: Some(_), .. } => {
+                    node::power_loss(kernel, id);
+                    was_up
+                }
+                Fault::Wipe { .. } => {
+                    node::wipe(kernel, id);
+                    was_up
+                }
+                Fault::Pause { .. } => {
+                    node::pause(kernel, id);
+                    was_up
+                }
+                Fault::Stop { lasts, .. } => {
+                    node::begin_stop(kernel, id);
+                    let grace = lasts.map_or(GRACE, |l| (l / 2).min(GRACE));
+                    self.at(kernel, kernel.now() + grace, number, Phase::Grace);
+                    was_up
+                }
+                Fault::Slow { factor, .. } => {
+                    node::set_slow(id, *factor);
+                    true
+                }
+                Fault::ClockStep { by_ns, .. } => {
+                    clock::change(kernel, id, Change::Step(*by_ns));
+                    true
+                }
+                Fault::ClockDrift { ppm, .. } => {
+                    clock::change(kernel, id, Change::Drift(*ppm));
+                    true
+                }
+                Fault::ClockFreeze { .. } => {
+                    clock::change(kernel, id, Change::Freeze(true));
+                    true
+                }
+                _ => {
+                    disk_fault(kernel, id, number, fault, true);
+                    continue;
+                }
+            };
+            let mut tallies = self.tallies.borrow_mut();
+            let tally = tallies.entry(number).or_default();
+            tally.opportunities += 1;
+            tally.hits += u64::from(hit);
+        }
+    }
+
+    fn end(self: &Rc<Self>, kernel: &Kernel, number: u32) {
+        if self.active.borrow_mut().remove(&number).is_none() {
+            return;
+        }
+        let fault = &self.faults[number as usize];
+        let entry = Entry::new(Kind::FaultEnd, NodeId::WORLD).value(u64::from(number));
+        let id = kernel.record(entry);
+        kernel.attach_text(id, || fault.to_string());
+        net::end_link_fault(number);
+        for id in nodes(&fault.node().map(str::to_owned).into_iter().collect::<Vec<_>>()) {
+            match fault {
+                Fault::Crash { .. } | Fault::PowerLoss { .. } | Fault::Wipe { .. } => {
+                    node::start(kernel, id);
+                }
+                Fault::Stop { .. } => {
+                    node::end_stop(kernel, id);
+                    node::start(kernel, id);
+                }
+                Fault::Pause { .. } => node::resume(kernel, id),
+                Fault::Slow { .. } => node::set_slow(id, 1.0),
+                Fault::ClockDrift { .. } => clock::change(kernel, id, Change::Drift(0)),
+                Fault::ClockFreeze { .. } => clock::change(kernel, id, Change::Freeze(false)),
+                // A step stays until the end: nobody steps it back.
+                Fault::ClockStep { .. } => {}
+                _ => disk_fault(kernel, id, number, fault, false),
+            }
+        }
+    }
+
+    /// Ends chaos: every fault ends, nodes start, clocks are true. Nothing of the plan acts later.
+    pub(super) fn heal(self: &Rc<Self>, kernel: &Kernel) {
+        if self.over.replace(true) {
+            return;
+        }
+        let healed = kernel.record(Entry::new(Kind::Heal, NodeId::WORLD));
+        kernel.acting(NodeId::WORLD, healed, || {
+            let active: Vec<u32> = self.active.borrow().keys().copied().collect();
+            for number in active {
+                if self.faults[number as usize].window().is_some() {
+                    self.end(kernel, number);
+                }
+            }
+            net::heal();
+            for id in node::all() {
+                node::end_stop(kernel, id);
+                node::heal_disk(kernel, id);
+                node::start(kernel, id);
+                if self.struck_clock(id) {
+                    clock::change(kernel, id, Change::Heal);
+                }
+            }
+        });
+        kernel.touch();
+    }
+
+    fn struck_clock(&self, id: NodeId) -> bool {
+        let tallies = self.tallies.borrow();
+        (0u32..).zip(&self.faults).any(|(number, fault)| {
+            let of_clock = matches!(
+                fault,
+                Fault::ClockStep { .. } | Fault::ClockDrift { .. } | Fault::ClockFreeze { .. }
+            );
+            of_clock
+                && tallies.get(&number).is_some_and(|t| t.hits > 0)
+                && fault.node().is_some_and(|name| node::named(name).contains(&id))
+        })
+    }
+
+    /// How often each fault of the plan could have struck, and did.
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        let mut tallies = vec![Tally::default(); self.faults.len()];
+        let own = self.tallies.borrow();
+        let own = own.iter().map(|(number, tally)| (*number, *tally));
+        for (number, tally) in own.chain(net::tallies()).chain(node::disk_tallies()) {
+            let sum = &mut tallies[number as usize];
+            sum.opportunities += tally.opportunities;
+            sum.hits += tally.hits;
+        }
+        tallies
+    }
+}
+
+impl Target for Storm {
+    fn fire(self: Rc<Self>, kernel: &Kernel, token: u64) {
+        if self.over.get() {
+            return;
+        }
+        let number = (token >> 2) as u32;
+        match token & 3 {
+            0 => self.begin(kernel, number),
+            1 => self.end(kernel, number),
+            _ => {
+                let name = self.faults[number as usize].node().map(str::to_owned);
+                for id in nodes(&name.into_iter().collect::<Vec<_>>()) {
+                    node::end_stop(kernel, id);
+                }
+            }
+        }
+    }
+}
+
+fn nodes(names: &[String]) -> Vec<NodeId> {
+    let mut ids: Vec<NodeId> = names.iter().flat_map(|name| node::named(name)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// What a link fault does, between whom; none for a fault of nodes.
+fn link_effect(fault: &Fault) -> Option<(String, String, LinkEffect)> {
+    let share = |percent: f64| percent / 100.0;
+    let (from, to, effect) = match fault {
+        Fault::Loss { from, to, percent, burst, .. } => {
+            (from, to, LinkEffect::Loss(loss(share(*percent), *burst)))
+        }
+        Fault::Delay { from, to, delay, jitter, .. } => {
+            (from, to, LinkEffect::Delay { delay: *delay, jitter: *jitter })
+        }
+        Fault::Duplicate { from, to, percent, .. } => {
+            (from, to, LinkEffect::Duplicate(share(*percent)))
+        }
+        Fault::Reorder { from, to, percent, by, .. } => {
+            (from, to, LinkEffect::Reorder { p: share(*percent), by: *by })
+        }
+        Fault::Corrupt { from, to, percent, .. } => {
+            (from, to, LinkEffect::Corrupt(share(*percent)))
+        }
+        Fault::Bandwidth { from, to, rate, queue, .. } => {
+            (from, to, LinkEffect::Bandwidth { rate: *rate, queue: *queue })
+        }
+        _ => return None,
+    };
+    Some((from.clone(), to.clone(), effect))
+}
+
+/// Bursts of mean length `burst` that lose `share` of the messages in the long run.
+fn loss(share: f64, burst: Option<f64>) -> Loss {
+    match burst {
+        Some(burst) if share < 1.0 => {
+            let to_good = 1.0 / burst.max(1.0);
+            let to_bad = (share * to_good / (1.0 - share)).min(1.0);
+            Loss::GilbertElliott { to_bad, to_good, loss_bad: 1.0, loss_good: 0.0 }
+        }
+        _ => Loss::Bernoulli(share),
+    }
+}
+
+fn disk_fault(kernel: &Kernel, id: NodeId, number: u32, fault: &Fault, begins: bool) {
+    node::disk_fault(kernel, id, number, fault, begins);
+}
