@@ -12,6 +12,7 @@
 mod diff;
 mod event;
 mod file;
+mod payloads;
 mod recorder;
 mod story;
 
@@ -21,8 +22,8 @@ pub use file::{EventRecord, FORMAT_VERSION};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, message_ordinals};
 
-use bytes::Bytes;
 use event::Row;
+use payloads::Payloads;
 use serde::{Deserialize, Serialize};
 
 /// A hash of everything a run did: equal fingerprints, equal runs.
@@ -41,9 +42,9 @@ pub struct Journal {
     rows: Vec<Row>,
     symbols: Vec<String>,
     nodes: Vec<String>,
-    /// Sorted by event, as is `payloads`.
+    /// Sorted by event.
     texts: Vec<(EventId, String)>,
-    payloads: Vec<(EventId, Bytes)>,
+    payloads: Payloads,
     fingerprint: Fingerprint,
     total: u64,
 }

@@ -142,6 +142,9 @@ pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> Eve
     }
     let sent = kernel.record(entry);
     packet.sent = sent;
+    if let Payload::Datagram(datagram) = &packet.payload {
+        kernel.attach_payload(sent, datagram.bytes());
+    }
     current::part(&NET, |net| net.send(kernel, packet));
     sent
 }
@@ -184,12 +187,20 @@ pub(crate) fn tallies() -> Vec<(u32, Tally)> {
 
 impl Net {
     /// Lets message faults strike, then puts the packet on its link.
-    fn send(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet) {
-        let struck = {
-            let mut faults = self.faults.borrow_mut();
-            if faults.has_messages() { faults.strike(kernel, &packet) } else { None }
-        };
-        let Some((number, effect)) = struck else { return self.route(kernel, packet, 0) };
+    #[inline]
+    fn send(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
+        if !self.faults.borrow().has_messages() {
+            return self.route(kernel, packet, 0);
+        }
+        let struck = self.faults.borrow_mut().strike(kernel, &packet);
+        match struck {
+            Some((number, effect)) => self.strike(kernel, packet, number, effect),
+            None => self.route(kernel, packet, 0),
+        }
+    }
+
+    /// A message fault strikes the packet.
+    fn strike(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, number: u32, effect: Effect) {
         match effect {
             Effect::Drop => return self.lose(kernel, packet, self.reasons.fault, Some(number)),
             Effect::Reset => return self.reset(kernel, packet, Some(number)),
@@ -219,6 +230,7 @@ impl Net {
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
+    #[inline]
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
@@ -233,6 +245,7 @@ impl Net {
         }
     }
 
+    #[inline]
     fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64, corrupt: bool) {
         let mut packet = packet;
         if corrupt && !packet.reliable {
@@ -242,6 +255,7 @@ impl Net {
         kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
     }
 
+    #[inline]
     fn fate(&self, kernel: &Kernel, packet: &Packet) -> Fate {
         if packet.from == packet.to {
             return Fate::loopback();
@@ -289,6 +303,7 @@ impl Net {
     }
 
     /// A packet is at its destination.
+    #[inline]
     fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
         let cut = packet.from != packet.to && {
             let mut faults = self.faults.borrow_mut();
@@ -318,6 +333,7 @@ impl Net {
     }
 
     /// Records an arrival; what it leads to rests on it.
+    #[inline]
     pub(crate) fn record_delivery(kernel: &Kernel, packet: &Packet) -> EventId {
         let entry = Entry::new(Kind::Deliver, packet.to).peer(packet.from).symbol(packet.label);
         kernel.record_caused(entry, packet.sent)

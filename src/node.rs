@@ -68,7 +68,6 @@ pub(crate) struct Plan {
 
 struct Node {
     plan: Plan,
-    life: Life,
     cpu: Cpu,
     rng: Option<Box<Stream>>,
     /// Tasks that wait to be asked to stop.
@@ -79,6 +78,8 @@ struct Node {
 #[derive(Default)]
 pub(crate) struct Nodes {
     list: RefCell<Vec<Option<Node>>>,
+    /// By node, apart from the list: every message asks for two of them.
+    lives: RefCell<Vec<Life>>,
     by_name: RefCell<BTreeMap<String, Vec<NodeId>>>,
     /// Whose turn it is, by caller and service: plain round robin, as a name server does it.
     turns: RefCell<FxHashMap<(NodeId, NodeId), u32>>,
@@ -117,7 +118,8 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
         let stop_waiters = Vec::new();
-        list.push(Some(Node { plan, life: Life::Down, cpu, rng: None, stop_waiters }));
+        list.push(Some(Node { plan, cpu, rng: None, stop_waiters }));
+        nodes.lives.borrow_mut().resize(list.len(), Life::Down);
     });
     id
 }
@@ -125,7 +127,11 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
 /// Whether a node is up.
 #[inline]
 pub(crate) fn life(id: NodeId) -> Life {
-    with_node(id, |node| node.life)
+    with(|nodes| nodes.lives.borrow()[id.0 as usize])
+}
+
+fn set_life(id: NodeId, life: Life) {
+    with(|nodes| nodes.lives.borrow_mut()[id.0 as usize] = life);
 }
 
 /// The nodes that a name stands for: a service's replicas, or one node.
@@ -169,13 +175,11 @@ pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
 
 /// Starts a node's process, unless it runs.
 pub(crate) fn start(kernel: &Kernel, id: NodeId) {
-    let boot = with_node(id, |node| {
-        (!node.life.is_up()).then(|| {
-            node.life = Life::Up;
-            (node.plan.boot.clone(), node.plan.declared_at)
-        })
-    });
-    let Some((boot, declared_at)) = boot else { return };
+    if life(id).is_up() {
+        return;
+    }
+    set_life(id, Life::Up);
+    let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
         kernel.spawn(id, Some(declared_at), async move { boot(Ctx::of(id)) });
@@ -200,12 +204,10 @@ pub(crate) fn wipe(kernel: &Kernel, id: NodeId) {
 /// Asks the process to end; what still runs at the end of the grace period is killed by
 /// [`end_stop`].
 pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
-    let waiters = with_node(id, |node| {
-        if node.life == Life::Up {
-            node.life = Life::Stopping;
-        }
-        std::mem::take(&mut node.stop_waiters)
-    });
+    if life(id) == Life::Up {
+        set_life(id, Life::Stopping);
+    }
+    let waiters = with_node(id, |node| std::mem::take(&mut node.stop_waiters));
     kernel.record(Entry::new(Kind::Stop, id));
     waiters.into_iter().for_each(Waker::wake);
 }
@@ -213,21 +215,21 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
 /// Ends a graceful stop.
 pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     if life(id) == Life::Stopping {
-        with_node(id, |node| node.life = Life::Down);
+        set_life(id, Life::Down);
         forget(kernel, id);
     }
 }
 
 /// True, now or later, once the node was asked to stop.
 pub(crate) fn poll_stop(id: NodeId, waker: &Waker) -> bool {
-    with_node(id, |node| {
-        let stopping = node.life != Life::Up;
-        if !stopping {
+    let stopping = life(id) != Life::Up;
+    if !stopping {
+        with_node(id, |node| {
             node.stop_waiters.retain(|w| !w.will_wake(waker));
             node.stop_waiters.push(waker.clone());
-        }
-        stopping
-    })
+        });
+    }
+    stopping
 }
 
 /// Stops polling the node's tasks: a long garbage collection.
@@ -247,15 +249,12 @@ pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
 }
 
 /// True if the node went down now.
-fn go_down(kernel: &Kernel, id: NodeId, life: Life, kind: Kind) -> bool {
-    let was_up = with_node(id, |node| {
-        let was_up = node.life.is_up();
-        // A machine without power stays so when its process is said to crash.
-        if was_up || (life == Life::Off && node.life == Life::Down) {
-            node.life = life;
-        }
-        was_up
-    });
+fn go_down(kernel: &Kernel, id: NodeId, next: Life, kind: Kind) -> bool {
+    let was_up = life(id).is_up();
+    // A machine without power stays so when its process is said to crash.
+    if was_up || next == Life::Off {
+        set_life(id, next);
+    }
     if was_up {
         let down = kernel.record(Entry::new(kind, id));
         kernel.acting(NodeId::WORLD, down, || forget(kernel, id));

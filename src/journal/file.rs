@@ -10,7 +10,6 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -153,7 +152,7 @@ fn encode(journal: &Journal) -> Vec<u8> {
         symbols: journal.symbols.iter().map(String::as_str).collect(),
         nodes: journal.nodes.iter().map(String::as_str).collect(),
         texts: journal.texts.iter().map(|(id, text)| (*id, text.as_str())).collect(),
-        payloads: journal.payloads.iter().map(|(id, payload)| (*id, &payload[..])).collect(),
+        payloads: journal.payloads.iter().collect(),
     };
     let mut body = Vec::with_capacity(8 + journal.rows.len() * ROW);
     body.extend_from_slice(&(journal.rows.len() as u64).to_le_bytes());
@@ -192,11 +191,7 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
         symbols: beside.symbols.into_iter().map(str::to_owned).collect(),
         nodes: beside.nodes.into_iter().map(str::to_owned).collect(),
         texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),
-        payloads: beside
-            .payloads
-            .into_iter()
-            .map(|(id, payload)| (id, Bytes::copy_from_slice(payload)))
-            .collect(),
+        payloads: beside.payloads.into_iter().collect(),
         fingerprint: beside.fingerprint,
         total: beside.total,
     })
