@@ -14,6 +14,7 @@ mod event;
 mod file;
 mod payloads;
 mod recorder;
+mod rows;
 mod story;
 
 pub use diff::{Divergence, first_divergence};
@@ -22,8 +23,8 @@ pub use file::{EventRecord, FORMAT_VERSION};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, message_ordinals};
 
-use event::Row;
 use payloads::Payloads;
+use rows::Rows;
 use serde::{Deserialize, Serialize};
 
 /// A hash of everything a run did: equal fingerprints, equal runs.
@@ -39,7 +40,7 @@ impl std::fmt::Display for Fingerprint {
 /// The finished record of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    rows: Vec<Row>,
+    rows: Rows,
     symbols: Vec<String>,
     nodes: Vec<String>,
     /// Sorted by event.

@@ -28,7 +28,7 @@ use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
-use crate::node;
+use crate::node::Life;
 use crate::service::Envelope;
 use crate::time::nanos;
 use datagram::{Datagram, Sockets};
@@ -72,6 +72,8 @@ pub(crate) struct Net {
     sockets: RefCell<Sockets>,
     faults: RefCell<Faults>,
     profile: RefCell<Rc<LinkProfile>>,
+    /// By node: every message asks for two of them.
+    lives: RefCell<Vec<Life>>,
     /// Why packets are lost, as symbols of the journal.
     reasons: Reasons,
 }
@@ -120,6 +122,7 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         sockets: RefCell::default(),
         faults: RefCell::default(),
         profile: RefCell::new(Rc::new(profile)),
+        lives: RefCell::default(),
         reasons,
     };
     current::install(&NET, Rc::new(net))
@@ -137,16 +140,18 @@ pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<LinkProfile>) {
 
 /// Sends a packet; the event of its sending, or none if its sender is not up.
 pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> EventId {
-    if !node::life(packet.from).is_up() {
-        return EventId::NONE;
-    }
-    let sent = kernel.record(entry);
-    packet.sent = sent;
-    if let Payload::Datagram(datagram) = &packet.payload {
-        kernel.attach_payload(sent, datagram.bytes());
-    }
-    current::part(&NET, |net| net.send(kernel, packet));
-    sent
+    current::part(&NET, |net| {
+        if !net.life(packet.from).is_up() {
+            return EventId::NONE;
+        }
+        let sent = kernel.record(entry);
+        packet.sent = sent;
+        if let Payload::Datagram(datagram) = &packet.payload {
+            kernel.attach_payload(sent, datagram.bytes());
+        }
+        net.send(kernel, packet);
+        sent
+    })
 }
 
 /// Sends what the machine itself answers when no process does: a reset.
@@ -186,6 +191,18 @@ pub(crate) fn tallies() -> Vec<(u32, Tally)> {
 }
 
 impl Net {
+    #[inline]
+    pub(crate) fn life(&self, node: NodeId) -> Life {
+        self.lives.borrow()[node.0 as usize]
+    }
+
+    pub(crate) fn set_life(&self, node: NodeId, life: Life) {
+        let mut lives = self.lives.borrow_mut();
+        let len = lives.len().max(node.0 as usize + 1);
+        lives.resize(len, Life::Down);
+        lives[node.0 as usize] = life;
+    }
+
     /// Lets message faults strike, then puts the packet on its link.
     #[inline]
     fn send(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
@@ -309,7 +326,7 @@ impl Net {
             let mut faults = self.faults.borrow_mut();
             faults.has_links() && faults.is_cut(&packet)
         };
-        let life = node::life(packet.to);
+        let life = self.life(packet.to);
         let reason = match (cut, life.machine_is_on()) {
             (true, _) => Some(self.reasons.partition),
             (_, false) => Some(self.reasons.off),

@@ -78,8 +78,6 @@ struct Node {
 #[derive(Default)]
 pub(crate) struct Nodes {
     list: RefCell<Vec<Option<Node>>>,
-    /// By node, apart from the list: every message asks for two of them.
-    lives: RefCell<Vec<Life>>,
     by_name: RefCell<BTreeMap<String, Vec<NodeId>>>,
     /// Whose turn it is, by caller and service: plain round robin, as a name server does it.
     turns: RefCell<FxHashMap<(NodeId, NodeId), u32>>,
@@ -119,7 +117,7 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         list.resize_with(id.0 as usize, || None);
         let stop_waiters = Vec::new();
         list.push(Some(Node { plan, cpu, rng: None, stop_waiters }));
-        nodes.lives.borrow_mut().resize(list.len(), Life::Down);
+        net::with(|net| net.set_life(id, Life::Down));
     });
     id
 }
@@ -127,11 +125,11 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
 /// Whether a node is up.
 #[inline]
 pub(crate) fn life(id: NodeId) -> Life {
-    with(|nodes| nodes.lives.borrow()[id.0 as usize])
+    net::with(|net| net.life(id))
 }
 
 fn set_life(id: NodeId, life: Life) {
-    with(|nodes| nodes.lives.borrow_mut()[id.0 as usize] = life);
+    net::with(|net| net.set_life(id, life));
 }
 
 /// The nodes that a name stands for: a service's replicas, or one node.

@@ -156,7 +156,7 @@ fn encode(journal: &Journal) -> Vec<u8> {
     };
     let mut body = Vec::with_capacity(8 + journal.rows.len() * ROW);
     body.extend_from_slice(&(journal.rows.len() as u64).to_le_bytes());
-    body.extend_from_slice(bytemuck::cast_slice(&journal.rows));
+    body.extend_from_slice(bytemuck::cast_slice(&journal.rows[..]));
     let body = postcard::to_extend(&beside, body).expect("plain data in memory always encodes");
 
     let mut file = Vec::with_capacity(HEADER + body.len());
@@ -187,7 +187,7 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
         return Err(inside("something follows its payloads"));
     }
     Ok(Journal {
-        rows,
+        rows: rows.into(),
         symbols: beside.symbols.into_iter().map(str::to_owned).collect(),
         nodes: beside.nodes.into_iter().map(str::to_owned).collect(),
         texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::event::Row;
 use super::payloads::Payloads;
+use super::rows::Rows;
 use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol};
 
 /// How much of a run is kept.
@@ -73,7 +74,7 @@ impl Entry {
 
 /// Writes one run's journal.
 pub struct Recorder {
-    rows: Vec<Row>,
+    rows: Rows,
     /// The rows before this index are hashed.
     hashed: usize,
     /// Events that are already forgotten.
@@ -98,7 +99,7 @@ impl Recorder {
     #[must_use]
     pub fn new(recording: Recording) -> Recorder {
         Recorder {
-            rows: Vec::with_capacity(CHUNK),
+            rows: Rows::new(),
             hashed: 0,
             forgotten: 0,
             recording,
