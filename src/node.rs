@@ -19,7 +19,9 @@ use rustc_hash::FxHashMap;
 
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
-pub(crate) use storage::{disk_fault, disk_tallies, heal_disk};
+pub(crate) use storage::{
+    begin_disk_fault, disk, disk_tallies, end_disk_fault, end_power_loss, heal_disk,
+};
 
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::Kernel;
@@ -28,6 +30,7 @@ use crate::net;
 use crate::seed::Stream;
 use crate::service::{self, Ctx};
 use cpu::Cpu;
+use storage::Storage;
 
 /// Whether a node's process runs, and its machine has power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,8 @@ struct Node {
     rng: Option<Box<Stream>>,
     /// Tasks that wait to be asked to stop.
     stop_waiters: Vec<Waker>,
+    /// Made when the node's disk is first used.
+    storage: Option<Box<Storage>>,
 }
 
 /// All nodes of a world. Index 0 is the world itself and stays empty.
@@ -117,7 +122,8 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
         let stop_waiters = Vec::new();
-        list.push(Some(Node { plan, life: Life::Down, cpu, rng: None, stop_waiters }));
+        let life = Life::Down;
+        list.push(Some(Node { plan, life, cpu, rng: None, stop_waiters, storage: None }));
     });
     id
 }
@@ -169,13 +175,14 @@ pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
 
 /// Starts a node's process, unless it runs.
 pub(crate) fn start(kernel: &Kernel, id: NodeId) {
-    let boot = with_node(id, |node| {
-        (!node.life.is_up()).then(|| {
-            node.life = Life::Up;
-            (node.plan.boot.clone(), node.plan.declared_at)
-        })
+    if life(id).is_up() {
+        return;
+    }
+    storage::start(kernel, id);
+    let (boot, declared_at) = with_node(id, |node| {
+        node.life = Life::Up;
+        (node.plan.boot.clone(), node.plan.declared_at)
     });
-    let Some((boot, declared_at)) = boot else { return };
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
         kernel.spawn(id, Some(declared_at), async move { boot(Ctx::of(id)) });
@@ -188,13 +195,16 @@ pub(crate) fn crash(kernel: &Kernel, id: NodeId) {
 }
 
 /// The machine loses power: its peers hear nothing, what was not synced may be lost.
-pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Off, Kind::PowerLoss);
+/// True if it had any, which a machine without a running process has, too.
+pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) -> bool {
+    go_down(kernel, id, Life::Off, Kind::PowerLoss)
 }
 
 /// The machine is lost with its disk.
-pub(crate) fn wipe(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Off, Kind::Wipe);
+pub(crate) fn wipe(kernel: &Kernel, id: NodeId) -> bool {
+    let struck = go_down(kernel, id, Life::Off, Kind::Wipe);
+    storage::wipe(id);
+    struck
 }
 
 /// Asks the process to end; what still runs at the end of the grace period is killed by
@@ -214,6 +224,7 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
 pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     if life(id) == Life::Stopping {
         with_node(id, |node| node.life = Life::Down);
+        storage::go_down(id, Life::Down);
         forget(kernel, id);
     }
 }
@@ -242,25 +253,29 @@ pub(crate) fn pause(kernel: &Kernel, id: NodeId) {
 pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
     if life(id).is_up() {
         kernel.record(Entry::new(Kind::Resume, id));
+        kernel.resume(id);
     }
-    kernel.resume(id);
 }
 
-/// True if the node went down now.
+/// True if this changed the node's life: it was up, or its machine at least had power.
 fn go_down(kernel: &Kernel, id: NodeId, life: Life, kind: Kind) -> bool {
-    let was_up = with_node(id, |node| {
+    let (was_up, struck) = with_node(id, |node| {
         let was_up = node.life.is_up();
         // A machine without power stays so when its process is said to crash.
-        if was_up || (life == Life::Off && node.life == Life::Down) {
+        let struck = was_up || (life == Life::Off && node.life == Life::Down);
+        if struck {
             node.life = life;
         }
-        was_up
+        (was_up, struck)
     });
-    if was_up {
+    if struck {
         let down = kernel.record(Entry::new(kind, id));
-        kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        storage::go_down(id, life);
+        if was_up {
+            kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        }
     }
-    was_up
+    struck
 }
 
 /// Drops everything that lived in the process.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Disk;
 use super::faults::{DiskError, DiskFault};
@@ -214,6 +215,18 @@ impl DiskFile {
             }
             Ok(())
         })
+    }
+
+    /// How long an operation on `len` bytes takes now; a sync is as long as what it has to write.
+    pub(super) fn latency(&self, kind: DiskOperationKind, len: usize) -> Duration {
+        let state = self.disk.lock();
+        let open = self.life == state.life;
+        match kind {
+            DiskOperationKind::Sync if open => {
+                state.latency(kind, state.image.pending_bytes(self.id))
+            }
+            _ => state.latency(kind, len as u64),
+        }
     }
 
     fn operation<T>(

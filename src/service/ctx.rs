@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::HttpClient;
 use crate::clock::{Clock, Sleep, Timeout};
+use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{JoinHandle, completion, current};
 use crate::net::{Addr, Endpoint};
@@ -87,6 +88,13 @@ impl Ctx {
     #[must_use]
     pub fn rng(&self) -> NodeRng {
         NodeRng { node: self.node }
+    }
+
+    /// The node's disk. What is on it outlives a crash of the process; what was synced outlives a
+    /// power loss.
+    #[must_use]
+    pub fn disk(&self) -> NodeDisk {
+        NodeDisk::of(node::disk(self.node))
     }
 
     /// The node's HTTP client.
