@@ -126,8 +126,12 @@ impl Ctx {
         node::work(self.node, duration)
     }
 
-    /// Tells the journal what happens here, in words; stories show it.
+    /// Tells the journal what happens here, in words; stories show it. Nobody hears a node that is
+    /// down: of a process that has just died, destructors still run.
     pub fn record(&self, what: impl Display) {
+        if !node::life(self.node).is_up() {
+            return;
+        }
         current::with(|kernel| {
             let what = what.to_string();
             sim::count(&what);
@@ -136,9 +140,12 @@ impl Ctx {
         });
     }
 
-    /// Shows `value` under `name` to the world's properties, which are checked at once.
+    /// Shows `value` under `name` to the world's properties, which are checked at once. Nobody sees
+    /// it if the node is down.
     pub fn publish<T: Any + Debug>(&self, name: &str, value: T) {
-        sim::publish(self.node, name, value);
+        if node::life(self.node).is_up() {
+            sim::publish(self.node, name, value);
+        }
     }
 
     /// Says that this point was reached; a search lists the ones that no seed reached.
