@@ -27,37 +27,43 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// Nothing is allowed yet.
     #[must_use]
-    pub fn new() -> OpenOptions {
-        OpenOptions::default()
+    pub const fn new() -> OpenOptions {
+        OpenOptions {
+            read: false,
+            write: false,
+            create: false,
+            create_new: false,
+            truncate: false,
+        }
     }
 
     /// Whether it can be read.
     #[must_use]
-    pub fn read(self, read: bool) -> OpenOptions {
+    pub const fn read(self, read: bool) -> OpenOptions {
         OpenOptions { read, ..self }
     }
 
     /// Whether it can be written, cut and grown.
     #[must_use]
-    pub fn write(self, write: bool) -> OpenOptions {
+    pub const fn write(self, write: bool) -> OpenOptions {
         OpenOptions { write, ..self }
     }
 
     /// Whether it is made if there is none. Unlike that of `std` this needs no `write`.
     #[must_use]
-    pub fn create(self, create: bool) -> OpenOptions {
+    pub const fn create(self, create: bool) -> OpenOptions {
         OpenOptions { create, ..self }
     }
 
     /// Whether it is made, and opening fails if there is one.
     #[must_use]
-    pub fn create_new(self, create_new: bool) -> OpenOptions {
+    pub const fn create_new(self, create_new: bool) -> OpenOptions {
         OpenOptions { create_new, ..self }
     }
 
     /// Whether it is emptied if there is one.
     #[must_use]
-    pub fn truncate(self, truncate: bool) -> OpenOptions {
+    pub const fn truncate(self, truncate: bool) -> OpenOptions {
         OpenOptions { truncate, ..self }
     }
 
