@@ -19,7 +19,9 @@ use rustc_hash::FxHashMap;
 
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
-pub(crate) use storage::{disk_fault, disk_tallies, heal_disk};
+pub(crate) use storage::{
+    begin_disk_fault, disk, disk_tallies, end_disk_fault, end_power_loss, heal_disk,
+};
 
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::Kernel;
@@ -28,6 +30,7 @@ use crate::net;
 use crate::seed::Stream;
 use crate::service::{self, Ctx};
 use cpu::Cpu;
+use storage::Storage;
 
 /// Whether a node's process runs, and its machine has power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,8 @@ struct Node {
     rng: Option<Box<Stream>>,
     /// Tasks that wait to be asked to stop.
     stop_waiters: Vec<Waker>,
+    /// Made when the node's disk is first used.
+    storage: Option<Box<Storage>>,
 }
 
 /// All nodes of a world. Index 0 is the world itself and stays empty.
@@ -116,7 +121,7 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
         let stop_waiters = Vec::new();
-        list.push(Some(Node { plan, cpu, rng: None, stop_waiters }));
+        list.push(Some(Node { plan, cpu, rng: None, stop_waiters, storage: None }));
         net::with(|net| net.set_life(id, Life::Down));
     });
     id
@@ -176,6 +181,7 @@ pub(crate) fn start(kernel: &Kernel, id: NodeId) {
     if life(id).is_up() {
         return;
     }
+    storage::start(kernel, id);
     set_life(id, Life::Up);
     let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
     let started = kernel.record(Entry::new(Kind::Start, id));
@@ -190,13 +196,16 @@ pub(crate) fn crash(kernel: &Kernel, id: NodeId) {
 }
 
 /// The machine loses power: its peers hear nothing, what was not synced may be lost.
-pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Off, Kind::PowerLoss);
+/// True if it had any, which a machine without a running process has, too.
+pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) -> bool {
+    go_down(kernel, id, Life::Off, Kind::PowerLoss)
 }
 
 /// The machine is lost with its disk.
-pub(crate) fn wipe(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Off, Kind::Wipe);
+pub(crate) fn wipe(kernel: &Kernel, id: NodeId) -> bool {
+    let struck = go_down(kernel, id, Life::Off, Kind::Wipe);
+    storage::wipe(id);
+    struck
 }
 
 /// Asks the process to end; what still runs at the end of the grace period is killed by
@@ -214,6 +223,7 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
 pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     if life(id) == Life::Stopping {
         set_life(id, Life::Down);
+        storage::go_down(id, Life::Down);
         forget(kernel, id);
     }
 }
@@ -242,22 +252,25 @@ pub(crate) fn pause(kernel: &Kernel, id: NodeId) {
 pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
     if life(id).is_up() {
         kernel.record(Entry::new(Kind::Resume, id));
+        kernel.resume(id);
     }
-    kernel.resume(id);
 }
 
-/// True if the node went down now.
+/// True if this changed the node's life: it was up, or its machine at least had power.
 fn go_down(kernel: &Kernel, id: NodeId, next: Life, kind: Kind) -> bool {
-    let was_up = life(id).is_up();
+    let before = life(id);
+    let was_up = before.is_up();
     // A machine without power stays so when its process is said to crash.
-    if was_up || next == Life::Off {
+    let struck = was_up || (next == Life::Off && before == Life::Down);
+    if struck {
         set_life(id, next);
-    }
-    if was_up {
         let down = kernel.record(Entry::new(kind, id));
-        kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        storage::go_down(id, next);
+        if was_up {
+            kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        }
     }
-    was_up
+    struck
 }
 
 /// Drops everything that lived in the process.

@@ -4,3 +4,4 @@ mod chaos;
 mod disk;
 mod journal;
 mod script;
+mod storage;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::HttpClient;
 use crate::clock::{Clock, Sleep, Timeout};
+use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{JoinHandle, completion, current};
 use crate::net::{Addr, Endpoint};
@@ -89,6 +90,13 @@ impl Ctx {
         NodeRng { node: self.node }
     }
 
+    /// The node's disk. What is on it outlives a crash of the process; what was synced outlives a
+    /// power loss.
+    #[must_use]
+    pub fn disk(&self) -> NodeDisk {
+        NodeDisk::of(node::disk(self.node))
+    }
+
     /// The node's HTTP client.
     #[must_use]
     pub fn http(&self) -> HttpClient {
@@ -118,8 +126,12 @@ impl Ctx {
         node::work(self.node, duration)
     }
 
-    /// Tells the journal what happens here, in words; stories show it.
+    /// Tells the journal what happens here, in words; stories show it. Nobody hears a node that is
+    /// down: of a process that has just died, destructors still run.
     pub fn record(&self, what: impl Display) {
+        if !node::life(self.node).is_up() {
+            return;
+        }
         current::with(|kernel| {
             let what = what.to_string();
             sim::count(&what);
@@ -128,9 +140,12 @@ impl Ctx {
         });
     }
 
-    /// Shows `value` under `name` to the world's properties, which are checked at once.
+    /// Shows `value` under `name` to the world's properties, which are checked at once. Nobody sees
+    /// it if the node is down.
     pub fn publish<T: Any + Debug>(&self, name: &str, value: T) {
-        sim::publish(self.node, name, value);
+        if node::life(self.node).is_up() {
+            sim::publish(self.node, name, value);
+        }
     }
 
     /// Says that this point was reached; a search lists the ones that no seed reached.
