@@ -17,7 +17,7 @@ use super::{Sim, log};
 use crate::chaos::FaultPlan;
 use crate::journal::{Entry, EventId, Kind, NodeId, Recording};
 use crate::kernel::current::{self, Part};
-use crate::kernel::{Kernel, Scheduling, Settings, Stop, seal, silence};
+use crate::kernel::{Kernel, Scheduling, Settings, Stop, Waiting, seal, silence};
 use crate::seed::Seed;
 use crate::service::Ctx;
 use crate::time::Time;
@@ -162,8 +162,8 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     });
     kernel.record(Entry::new(Kind::End, NodeId::WORLD).symbol(symbol));
     let tallies = storm.tallies();
-    let journal = kernel.take_journal().finish();
     kernel.end();
+    let journal = kernel.take_journal().finish();
     let mut run = Run {
         seed: config.seed,
         variant: config.variant.clone(),
@@ -253,7 +253,13 @@ impl Course<'_> {
             }
             judge.look(kernel);
             let done = clients.0.get() == 0 && (!settled || judge.is_settled());
-            if done || judge.violated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            // What is ready has its turn before the end: a node that was started again boots.
+            let go_on = done && !judge.violated && !kernel.is_at_rest();
+            if go_on {
+                kernel.touch();
+            }
+            let ends = judge.violated || done && !go_on;
+            if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
     }
 
@@ -265,14 +271,33 @@ impl Course<'_> {
         let waiting = self.clients.0.get() > 0;
         match stop {
             Stop::Livelock | Stop::Events | Stop::Interrupted => {
-                Some(End::Stopped(stop, self.kernel.waiting()))
+                let waiting = self.waiting(&stop);
+                Some(End::Stopped(stop, waiting))
             }
             // Before chaos ends, an idle world may be waiting for a node that comes back.
             _ if before_heal => None,
-            Stop::Idle if waiting => Some(End::Deadlock(self.kernel.waiting())),
-            Stop::Limit if waiting => Some(End::Stopped(stop, self.kernel.waiting())),
+            Stop::Idle if waiting => Some(End::Deadlock(self.waiting(&stop))),
+            Stop::Limit if waiting => {
+                let waiting = self.waiting(&stop);
+                Some(End::Stopped(stop, waiting))
+            }
             _ => None,
         }
+    }
+
+    /// Who waits: clients first, since the world ends with them, then the longest first. Of a
+    /// livelock the busiest come first.
+    fn waiting(&self, stop: &Stop) -> Vec<Waiting> {
+        let mut waiting = self.kernel.waiting();
+        let is_client = |w: &Waiting| {
+            let clients = self.sim.members.iter().filter(|m| m.role == Role::Client);
+            clients.into_iter().any(|m| m.member().nodes().contains(&w.node))
+        };
+        match stop {
+            Stop::Livelock => waiting.sort_by_key(|w| std::cmp::Reverse(w.polls)),
+            _ => waiting.sort_by_cached_key(|w| !is_client(w)),
+        }
+        waiting
     }
 }
 
@@ -378,14 +403,16 @@ impl Judge {
                 }
             }
             End::Deadlock(waiting) | End::Stopped(Stop::Limit | Stop::Livelock, waiting) => {
-                let clients = waiting
-                    .iter()
-                    .map(|w| format!("{} waits for {} since {}", w.node, w.waits_for, w.since));
-                let text = clients.take(5).collect::<Vec<_>>().join("; ");
+                let text = tell(waiting);
                 outcomes.push(built_in("every client ends", Verdict::Violated(text)));
             }
             End::Stopped(stop, _) => {
                 let text = format!("the run was stopped: {stop:?}");
+                for outcome in &mut self.outcomes {
+                    if outcome.kind == PropertyKind::Eventually && !outcome.verdict.holds() {
+                        outcome.verdict = Verdict::Unknown(text.clone());
+                    }
+                }
                 outcomes.push(built_in("every client ends", Verdict::Unknown(text)));
             }
         }
@@ -400,6 +427,12 @@ impl Judge {
         outcomes.append(&mut self.outcomes);
         outcomes
     }
+}
+
+/// The first five that wait.
+fn tell(waiting: &[Waiting]) -> String {
+    let line = |w: &Waiting| format!("{} waits for {} since {}", w.node, w.waits_for, w.since);
+    waiting.iter().map(line).take(5).collect::<Vec<_>>().join("; ")
 }
 
 /// Decides the properties of the whole journal.
