@@ -21,7 +21,7 @@ pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
 pub(crate) use storage::{disk_fault, disk_tallies, heal_disk};
 
-use crate::journal::{Entry, Kind, NodeId};
+use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::Kernel;
 use crate::kernel::current::{self, Installed, Part};
 use crate::net;
@@ -71,8 +71,11 @@ struct Node {
     life: Life,
     cpu: Cpu,
     rng: Option<Box<Stream>>,
-    /// Tasks that wait to be asked to stop.
-    stop_waiters: Vec<Waker>,
+    /// Tasks that wait to be asked to stop, by ticket.
+    stop_waiters: BTreeMap<u64, Waker>,
+    next_ticket: u64,
+    /// The last event before the machine last lost its power.
+    dark: EventId,
 }
 
 /// All nodes of a world. Index 0 is the world itself and stays empty.
@@ -116,8 +119,15 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         let cpu = Cpu::new(plan.processors);
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
-        let stop_waiters = Vec::new();
-        list.push(Some(Node { plan, life: Life::Down, cpu, rng: None, stop_waiters }));
+        list.push(Some(Node {
+            plan,
+            life: Life::Down,
+            cpu,
+            rng: None,
+            stop_waiters: BTreeMap::new(),
+            next_ticket: 0,
+            dark: EventId::NONE,
+        }));
     });
     id
 }
@@ -207,7 +217,7 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
         std::mem::take(&mut node.stop_waiters)
     });
     kernel.record(Entry::new(Kind::Stop, id));
-    waiters.into_iter().for_each(Waker::wake);
+    waiters.into_values().for_each(Waker::wake);
 }
 
 /// Ends a graceful stop.
@@ -218,16 +228,30 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     }
 }
 
-/// True, now or later, once the node was asked to stop.
-pub(crate) fn poll_stop(id: NodeId, waker: &Waker) -> bool {
+/// True, now or later, once the node was asked to stop. Who waits has a ticket, and gives it back
+/// with [`forget_stop`].
+pub(crate) fn poll_stop(id: NodeId, ticket: &mut Option<u64>, waker: &Waker) -> bool {
     with_node(id, |node| {
         let stopping = node.life != Life::Up;
         if !stopping {
-            node.stop_waiters.retain(|w| !w.will_wake(waker));
-            node.stop_waiters.push(waker.clone());
+            let mine = *ticket.get_or_insert(node.next_ticket);
+            node.next_ticket = node.next_ticket.max(mine + 1);
+            node.stop_waiters.insert(mine, waker.clone());
         }
         stopping
     })
+}
+
+/// Nobody waits with that ticket any more.
+pub(crate) fn forget_stop(id: NodeId, ticket: u64) {
+    let waker = exists(id).then(|| with_node(id, |node| node.stop_waiters.remove(&ticket)));
+    drop(waker);
+}
+
+/// True if the machine has lost its power since `event`: what it had sent and not delivered by
+/// then, it cannot send again.
+pub(crate) fn went_dark_after(id: NodeId, event: EventId) -> bool {
+    with_node(id, |node| node.dark != EventId::NONE && event <= node.dark)
 }
 
 /// Stops polling the node's tasks: a long garbage collection.
@@ -253,6 +277,9 @@ fn go_down(kernel: &Kernel, id: NodeId, life: Life, kind: Kind) -> bool {
         // A machine without power stays so when its process is said to crash.
         if was_up || (life == Life::Off && node.life == Life::Down) {
             node.life = life;
+            if life == Life::Off {
+                node.dark = EventId(kernel.events() as u32);
+            }
         }
         was_up
     });
