@@ -254,6 +254,11 @@ impl Kernel {
         self.prev.get().max(self.cause.get())
     }
 
+    /// What the running task records next rests on `event`, which may not be what woke it.
+    pub(crate) fn rests_on(&self, event: EventId) {
+        self.cause.set(self.cause.get().max(event));
+    }
+
     /// Records an event in the running task or action.
     #[inline]
     pub(crate) fn record(&self, entry: Entry) -> EventId {

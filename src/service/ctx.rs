@@ -158,7 +158,7 @@ impl Ctx {
     /// Ready when the node is asked to stop: finish what is open, then return.
     #[must_use]
     pub fn stopping(&self) -> Stopping {
-        Stopping { node: self.node }
+        Stopping { node: self.node, ticket: None }
     }
 
     /// Gives every other ready task a turn.
@@ -179,13 +179,27 @@ impl Ctx {
 #[derive(Debug)]
 pub struct Stopping {
     node: NodeId,
+    ticket: Option<u64>,
 }
 
 impl Future for Stopping {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if node::poll_stop(self.node, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let node = self.node;
+        if node::poll_stop(node, &mut self.ticket, cx.waker()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            node::forget_stop(self.node, ticket);
+        }
     }
 }
 

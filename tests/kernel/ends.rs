@@ -244,8 +244,7 @@ fn a_destructor_may_use_its_context() {
     let run = run(&world, &RunConfig::seed(1).plan(FaultPlan::new([crash])));
     assert!(run.verdict().holds(), "{}", run.verdict());
     assert_eq!(drops.count(), 2, "what a destructor spawned is dropped, too");
-    expect![""]
-    .assert_eq(&notes(&run));
+    expect![""].assert_eq(&notes(&run));
 }
 
 /// The request is open, and the fault that would strike its answer has a label, when it ends.
