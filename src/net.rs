@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use slab::Slab;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
@@ -30,7 +31,7 @@ use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
 use crate::node::{self, Life};
 use crate::service::Envelope;
-use crate::time::nanos;
+use crate::time::{Time, nanos};
 use datagram::{Datagram, Sockets};
 use fault::Faults;
 use link::{Fate, Link};
@@ -276,7 +277,7 @@ impl Net {
             packet.payload.corrupt(delay);
         }
         let token = self.in_flight.borrow_mut().insert(packet) as u64;
-        kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
+        kernel.schedule(Time(kernel.now().0 + delay), self.clone(), token);
     }
 
     #[inline]
@@ -415,7 +416,11 @@ impl Links {
     ) -> &mut Link {
         let index = *self.by_ends.entry((from, to)).or_insert_with(|| {
             let profile = self.profiles.get(&(from, to)).unwrap_or(profile).clone();
-            let key = u64::from(from.0) << 32 | u64::from(to.0);
+            // By names: a node that is added moves no other link's draws.
+            let key = kernel.with_recorder(|recorder| {
+                let to = xxh3_64(recorder.node_name(to).as_bytes());
+                xxh3_64_with_seed(recorder.node_name(from).as_bytes(), to)
+            });
             self.list.push(Link::new(profile, kernel.seed(), key));
             self.list.len() - 1
         });
