@@ -1,7 +1,13 @@
 //! One test binary: the map of the tests.
 
 mod clock;
+mod determinism;
+mod http;
 mod kernel;
+mod memory;
+mod node;
+mod seal;
+mod sim;
 
 mod disk;
 mod journal;
