@@ -2,8 +2,14 @@
 
 mod chaos;
 mod clock;
+mod determinism;
 mod disk;
+mod http;
 mod journal;
 mod kernel;
+mod memory;
+mod node;
 mod script;
+mod seal;
+mod sim;
 mod storage;
