@@ -108,6 +108,7 @@ pub(crate) struct Kernel {
     touched: Cell<bool>,
     panicked: RefCell<Vec<Panicked>>,
     polls: Cell<u64>,
+    ended: Cell<bool>,
     events_max: u64,
     interrupt: Arc<AtomicBool>,
     seal: seal::Seal,
@@ -144,6 +145,7 @@ impl Kernel {
             touched: Cell::new(false),
             panicked: RefCell::default(),
             polls: Cell::new(0),
+            ended: Cell::new(false),
             events_max: settings.events_max,
             interrupt: settings.interrupt,
             seal: seal::Seal::new(),
@@ -186,6 +188,11 @@ impl Kernel {
     /// Makes property checks run after the current action.
     pub(crate) fn touch(&self) {
         self.touched.set(true);
+    }
+
+    /// True while the world's tasks are dropped, and after.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.get()
     }
 
     /// Notes what the running task waits for.
@@ -421,6 +428,7 @@ impl Kernel {
 
     /// Ends the world: every task and every waiting action is dropped, destructors run.
     pub(crate) fn end(&self) {
+        self.ended.set(true);
         let owners = self.owners.borrow().len();
         for node in 0..owners {
             self.kill(NodeId(node as u32));

@@ -2,4 +2,6 @@
 
 mod disk;
 mod journal;
+mod net;
 mod script;
+mod stream;
