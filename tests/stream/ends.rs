@@ -69,7 +69,14 @@ async fn connect_at(ctx: Ctx, at: Duration) -> io::Result<()> {
 
 #[test]
 fn a_port_where_nobody_listens_refuses() {
-    let run = check(never, |ctx| connect_at(ctx, ms(10)), vec![], expect![""]);
+    let run = check(
+        never,
+        |ctx| connect_at(ctx, ms(10)),
+        vec![],
+        expect![[r#"
+           12.000 ms client ConnectionRefused
+    "#]],
+    );
     let reset = run.journal.of_kind(Kind::Reset).next().unwrap();
     assert_eq!((reset.node_name(), reset.symbol()), ("client", "refused"));
 }
@@ -77,20 +84,41 @@ fn a_port_where_nobody_listens_refuses() {
 #[test]
 fn a_machine_without_its_process_refuses() {
     let down = crash("server", ms(5), None);
-    check(echo, |ctx| connect_at(ctx, ms(10)), vec![down], expect![""]);
+    check(
+        echo,
+        |ctx| connect_at(ctx, ms(10)),
+        vec![down],
+        expect![[r#"
+           12.000 ms client ConnectionRefused
+    "#]],
+    );
 }
 
 #[test]
 fn a_machine_without_power_says_nothing() {
     let off = power_loss("server", ms(5), None);
-    let run = check(echo, |ctx| connect_at(ctx, ms(10)), vec![off], expect![""]);
+    let run = check(
+        echo,
+        |ctx| connect_at(ctx, ms(10)),
+        vec![off],
+        expect![[r#"
+        127010.000 ms client TimedOut
+    "#]],
+    );
     assert_eq!(run.journal.of_kind(Kind::Drop).count(), 7, "one SYN and six retries");
 }
 
 #[test]
 fn a_syn_is_sent_again_until_somebody_hears_it() {
     let off = power_loss("server", ms(5), Some(secs(2)));
-    check(echo, |ctx| connect_at(ctx, ms(10)), vec![off], expect![""]);
+    check(
+        echo,
+        |ctx| connect_at(ctx, ms(10)),
+        vec![off],
+        expect![[r#"
+         3014.000 ms client ok
+    "#]],
+    );
 }
 
 #[test]
@@ -102,7 +130,9 @@ fn nobody_has_that_name() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                0.000 ms client NotFound
+        "#]],
     );
 }
 
@@ -124,7 +154,17 @@ async fn chatter(ctx: Ctx) -> io::Result<()> {
 
 #[test]
 fn a_crash_resets() {
-    check(echo, chatter, vec![crash("server", ms(550), None)], expect![""]);
+    check(
+        echo,
+        chatter,
+        vec![crash("server", ms(550), None)],
+        expect![[r#"
+          614.000 ms client ConnectionReset after 6
+          614.000 ms client BrokenPipe
+          614.000 ms client 0
+          614.000 ms client NotConnected
+    "#]],
+    );
 }
 
 #[test]
@@ -140,18 +180,40 @@ fn a_reader_learns_of_a_crash() {
             Ok(())
         },
         vec![crash("server", ms(550), None)],
-        expect![""],
+        expect![[r#"
+              551.000 ms client ConnectionReset
+        "#]],
     );
 }
 
 #[test]
 fn a_power_loss_is_silent_until_the_net_gives_up() {
-    check(echo, chatter, vec![power_loss("server", ms(550), None)], expect![""]);
+    check(
+        echo,
+        chatter,
+        vec![power_loss("server", ms(550), None)],
+        expect![[r#"
+        925230.000 ms client TimedOut after 6
+        925230.000 ms client BrokenPipe
+        925230.000 ms client 0
+        925230.000 ms client NotConnected
+    "#]],
+    );
 }
 
 #[test]
 fn a_machine_that_is_back_resets_what_it_does_not_know() {
-    check(echo, chatter, vec![power_loss("server", ms(550), Some(secs(5)))], expect![""]);
+    check(
+        echo,
+        chatter,
+        vec![power_loss("server", ms(550), Some(secs(5)))],
+        expect![[r#"
+         6821.000 ms client ConnectionReset after 6
+         6821.000 ms client BrokenPipe
+         6821.000 ms client 0
+         6821.000 ms client NotConnected
+    "#]],
+    );
 }
 
 /// What had arrived, but was not acknowledged when the power went, is sent again.
@@ -169,8 +231,24 @@ fn data_that_nobody_acknowledged_is_sent_again_to_the_dead() {
         ctx.record(kind(connection.read(&mut [0; 8]).await));
         Ok(())
     };
-    check(silent, client, vec![power_loss("server", ms(20), Some(secs(5)))], expect![""]);
-    check(silent, client, vec![power_loss("server", ms(20), None)], expect![""]);
+    check(
+        silent,
+        client,
+        vec![power_loss("server", ms(20), Some(secs(5)))],
+        expect![[r#"
+            3.000 ms server has ok
+         6427.000 ms client ConnectionReset
+    "#]],
+    );
+    check(
+        silent,
+        client,
+        vec![power_loss("server", ms(20), None)],
+        expect![[r#"
+            3.000 ms server has ok
+        924836.000 ms client TimedOut
+    "#]],
+    );
 }
 
 #[test]
@@ -187,7 +265,10 @@ fn a_user_timeout_ends_the_silence() {
             Ok(())
         },
         vec![power_loss("server", secs(5), None)],
-        expect![""],
+        expect![[r#"
+            10004.000 ms client ok
+            13004.000 ms client TimedOut
+        "#]],
     );
 }
 
@@ -213,7 +294,11 @@ fn half_a_connection_goes_on() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                2.000 ms client BrokenPipe
+                3.000 ms server asked a question, and no more
+             1004.000 ms client an answer
+        "#]],
     );
 }
 
@@ -231,7 +316,10 @@ fn reading_can_be_ended_too() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                4.000 ms client 0
+                4.000 ms client BrokenPipe
+        "#]],
     );
 }
 
@@ -258,7 +346,11 @@ fn a_reset_in_the_middle_of_data() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                4.000 ms client ConnectionReset after 131072
+                4.000 ms client BrokenPipe
+                4.000 ms client 0
+        "#]],
     );
 }
 
@@ -284,7 +376,11 @@ fn a_reset_takes_nothing_that_was_there() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+              102.000 ms client last words
+              102.000 ms client ConnectionReset
+              102.000 ms client 0
+        "#]],
     );
 }
 
@@ -304,7 +400,9 @@ fn closing_with_unread_bytes_resets() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+              104.000 ms client ConnectionReset
+        "#]],
     );
 }
 
@@ -324,7 +422,11 @@ fn writing_to_a_closed_end_fails_in_two_steps() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                4.000 ms client 0
+                4.000 ms client ok
+               14.000 ms client BrokenPipe
+        "#]],
     );
 }
 
@@ -356,7 +458,10 @@ fn a_closed_connection_finishes_its_work() {
             Ok(())
         },
         vec![lossy, crash("server", secs(60), None)],
-        expect![""],
+        expect![[r#"
+            31003.000 ms server closed
+            38606.000 ms client 100000 true
+        "#]],
     );
 }
 
@@ -376,7 +481,10 @@ fn closing_can_be_waited_for() {
             Ok(())
         },
         vec![power_loss("server", ms(500), None)],
-        expect![""],
+        expect![[r#"
+                4.000 ms client ok
+             4006.000 ms client in time: false
+        "#]],
     );
 }
 
@@ -395,7 +503,11 @@ fn a_port_belongs_to_one_listener() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                0.000 ms client AddrInUse
+                0.000 ms client 80 32768
+                0.000 ms client WouldBlock
+        "#]],
     );
 }
 
@@ -415,7 +527,11 @@ fn a_dropped_listener_resets_those_who_wait() {
             connect_at(ctx, ms(0)).await
         },
         vec![],
-        expect![""],
+        expect![[r#"
+               50.000 ms server (1, 1) wait
+               51.000 ms client ConnectionReset
+               53.000 ms client ConnectionRefused
+        "#]],
     );
 }
 
@@ -442,7 +558,12 @@ fn a_full_backlog_does_not_hear() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                2.000 ms client 1
+                2.000 ms client 2
+             3004.000 ms client 3
+             3004.000 ms client 4
+        "#]],
     );
 }
 
@@ -463,7 +584,10 @@ fn a_connect_can_be_given_up() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                1.500 ms client true
+              100.000 ms server (0, 0) wait
+        "#]],
     );
 }
 
@@ -504,6 +628,12 @@ fn edges_tell_what_is_new() {
             Ok(())
         },
         vec![],
-        expect![""],
+        expect![[r#"
+                6.000 ms client [(1, false, false), (2, true, false), (3, true, false)]
+                6.000 ms client Ok(1)
+               11.000 ms client Ok(1)
+               16.000 ms client Ok(0)
+               21.000 ms client Ok(0)
+        "#]],
     );
 }

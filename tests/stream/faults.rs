@@ -46,25 +46,47 @@ fn check(faults: Vec<Fault>, expected: expect_test::Expect) {
 
 #[test]
 fn a_partition_stalls_and_heals() {
-    check(vec![partition(ms(500), secs(3), None)], expect_test::expect![""]);
+    check(
+        vec![partition(ms(500), secs(3), None)],
+        expect_test::expect![[r#"
+         3524.000 ms client 10 took 3.002s
+         6122.000 ms client whole
+    "#]],
+    );
 }
 
 #[test]
 fn half_a_partition_stalls_too() {
     let one_way = Some(("server", "client"));
-    check(vec![partition(ms(500), secs(3), one_way)], expect_test::expect![""]);
+    check(
+        vec![partition(ms(500), secs(3), one_way)],
+        expect_test::expect![[r#"
+         3524.000 ms client 10 took 3.002s
+         6122.000 ms client whole
+    "#]],
+    );
 }
 
 #[test]
 fn a_partition_longer_than_the_limit_times_out() {
-    check(vec![partition(ms(500), secs(2000), None)], expect_test::expect![""]);
+    check(
+        vec![partition(ms(500), secs(2000), None)],
+        expect_test::expect![[r#"
+        925122.000 ms client gives up: timed out
+    "#]],
+    );
 }
 
 /// Whoever only hears nothing gives up as well.
 #[test]
 fn half_a_partition_longer_than_the_limit_times_out() {
     let one_way = Some(("server", "client"));
-    check(vec![partition(ms(500), secs(2000), one_way)], expect_test::expect![""]);
+    check(
+        vec![partition(ms(500), secs(2000), one_way)],
+        expect_test::expect![[r#"
+        925123.000 ms client gives up: timed out
+    "#]],
+    );
 }
 
 #[test]
@@ -79,7 +101,13 @@ fn message_faults_strike_segments() {
             message("server", "client", "conn #1", 11, Effect::Drop),
             strike(20, Effect::Reset),
         ],
-        expect_test::expect![""],
+        expect_test::expect![[r#"
+              308.000 ms client 2 took 202ms
+              442.000 ms client 4 took 32ms
+              850.000 ms client 8 took 202ms
+             1154.000 ms client 10 took 202ms
+             1620.000 ms client gives up: connection reset
+        "#]],
     );
 }
 
@@ -95,7 +123,13 @@ fn link_faults_cost_time() {
             Fault::Reorder { from: from.clone(), to: to.clone(), percent, by, at, lasts },
             Fault::Corrupt { from, to, percent, at, lasts },
         ],
-        expect_test::expect![""],
+        expect_test::expect![[r#"
+              276.000 ms client 1 took 222ms
+              764.000 ms client 10 took 22ms
+             2352.000 ms client 29 took 602ms
+             2812.000 ms client 34 took 202ms
+             4162.000 ms client whole
+        "#]],
     );
 }
 
@@ -122,7 +156,12 @@ fn a_paused_process_is_a_slow_reader() {
     };
     let pause = Fault::Pause { node: "server".into(), at: ms(100), lasts: Some(secs(2)) };
     let run = run_with(&world, 1, vec![pause]);
-    expect_test::expect![""].assert_eq(&told(&run));
+    expect_test::expect![[r#"
+          204.000 ms client both connected
+          204.000 ms client written
+         2101.000 ms client answered
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 /// What is written during a partition goes out in few long segments once it is over.
@@ -148,5 +187,9 @@ fn what_a_partition_holds_back_gathers() {
     };
     let run = run_with(&world, 1, vec![partition(ms(105), ms(500), None)]);
     let segments = run.journal.of_kind(stormglass::journal::Kind::Send).count();
-    expect_test::expect![""].assert_eq(&format!("{} segments\n{}", segments, told(&run)));
+    expect_test::expect![[r#"
+        41 segments
+         1003.000 ms server 1000
+    "#]]
+    .assert_eq(&format!("{} segments\n{}", segments, told(&run)));
 }

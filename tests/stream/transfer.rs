@@ -150,7 +150,10 @@ fn the_window_and_the_round_trip_bound_the_rate() {
     };
     let run = run_with(&world, 1, vec![]);
     // 128 KiB a round trip of 20 ms: 80 of them, and the handshake.
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+         1610.000 ms server 10485760 bytes
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]
@@ -161,7 +164,10 @@ fn the_rate_of_the_link_bounds_the_rate() {
         transfer(sim, 1_000_000, profile, 1 << 16);
     };
     let run = run_with(&world, 1, vec![]);
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+         1030.600 ms server 1000000 bytes
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]
@@ -202,7 +208,13 @@ fn a_writer_waits_for_its_reader() {
     };
     let run = run_with(&world, 1, vec![]);
     // The writer's buffer and the reader's: 128 KiB each.
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+            3.320 ms client 131072 bytes fit
+         1003.320 ms client 262144 bytes fit
+         5006.000 ms client and 1000 more
+         5007.000 ms server 263144 bytes
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]
@@ -226,7 +238,10 @@ fn small_buffers_make_small_steps() {
         );
     };
     let run = run_with(&world, 1, vec![]);
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+          801.000 ms server 20000 true
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]
@@ -249,7 +264,10 @@ fn both_ways_at_once() {
         });
     };
     let run = run_with(&world, 1, vec![]);
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+           18.000 ms client 1000000 true
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]
@@ -266,7 +284,12 @@ fn a_lost_segment_costs_its_retransmission() {
     };
     let second = faults::message("client", "server", "conn #1", 2, stormglass::chaos::Effect::Drop);
     let run = run_with(&world, 1, vec![second]);
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+            4.000 ms client 0
+          206.000 ms client 1
+          208.000 ms client 2
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]
@@ -297,5 +320,8 @@ fn a_node_talks_to_itself() {
         });
     };
     let run = run_with(&world, 1, vec![]);
-    expect![""].assert_eq(&told(&run));
+    expect![[r#"
+            0.080 ms both me
+    "#]]
+    .assert_eq(&told(&run));
 }
