@@ -30,7 +30,7 @@ use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
-use crate::node;
+use crate::node::{self, Life};
 use crate::service::Envelope;
 use crate::time::nanos;
 use datagram::{Datagram, Sockets};
@@ -80,6 +80,8 @@ pub(crate) struct Net {
     streams: RefCell<Streams>,
     faults: RefCell<Faults>,
     profile: RefCell<Rc<LinkProfile>>,
+    /// By node: every message asks for two of them.
+    lives: RefCell<Vec<Life>>,
     /// Why packets are lost, as symbols of the journal.
     reasons: Reasons,
 }
@@ -129,6 +131,7 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         streams: RefCell::default(),
         faults: RefCell::default(),
         profile: RefCell::new(Rc::new(profile)),
+        lives: RefCell::default(),
         reasons,
     };
     current::install(&NET, Rc::new(net))
@@ -146,18 +149,24 @@ pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<LinkProfile>) {
 
 /// Sends a packet; the event of its sending, or none if its sender is not up.
 pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> EventId {
-    if !node::life(packet.from).is_up() {
-        return EventId::NONE;
-    }
-    let sent = kernel.record(entry);
-    packet.sent = sent;
-    current::part(&NET, |net| net.send(kernel, packet));
-    sent
+    current::part(&NET, |net| {
+        if !net.life(packet.from).is_up() {
+            return EventId::NONE;
+        }
+        let sent = kernel.record(entry);
+        packet.sent = sent;
+        if let Payload::Datagram(datagram) = &packet.payload {
+            kernel.attach_payload(sent, datagram.bytes());
+        }
+        net.send(kernel, packet);
+        sent
+    })
 }
 
-/// Sends what the machine itself answers when no process does: a reset.
+/// Sends what the machine itself answers when no process does: a reset. It is no message that has
+/// a name, so message faults neither strike nor count it.
 pub(crate) fn transmit_from_machine(kernel: &Kernel, packet: Packet) {
-    current::part(&NET, |net| net.send(kernel, packet));
+    current::part(&NET, |net| net.route(kernel, packet, 0));
 }
 
 /// A process or machine went down: its sockets and connections are gone.
@@ -193,13 +202,33 @@ pub(crate) fn tallies() -> Vec<(u32, Tally)> {
 }
 
 impl Net {
+    #[inline]
+    pub(crate) fn life(&self, node: NodeId) -> Life {
+        self.lives.borrow()[node.0 as usize]
+    }
+
+    pub(crate) fn set_life(&self, node: NodeId, life: Life) {
+        let mut lives = self.lives.borrow_mut();
+        let len = lives.len().max(node.0 as usize + 1);
+        lives.resize(len, Life::Down);
+        lives[node.0 as usize] = life;
+    }
+
     /// Lets message faults strike, then puts the packet on its link.
-    fn send(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet) {
-        let struck = {
-            let mut faults = self.faults.borrow_mut();
-            if faults.has_messages() { faults.strike(kernel, &packet) } else { None }
-        };
-        let Some((number, effect)) = struck else { return self.route(kernel, packet, 0) };
+    #[inline]
+    fn send(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
+        if !self.faults.borrow().has_messages() {
+            return self.route(kernel, packet, 0);
+        }
+        let struck = self.faults.borrow_mut().strike(kernel, &packet);
+        match struck {
+            Some((number, effect)) => self.strike(kernel, packet, number, effect),
+            None => self.route(kernel, packet, 0),
+        }
+    }
+
+    /// A message fault strikes the packet.
+    fn strike(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, number: u32, effect: Effect) {
         match effect {
             // TCP finds out, and sends it again.
             Effect::Drop | Effect::Corrupt if packet.payload.segment().is_some() => {
@@ -229,24 +258,32 @@ impl Net {
     fn duplicate(self: &Rc<Self>, kernel: &Kernel, mut copy: Packet, cause: EventId) {
         let entry = Entry::new(Kind::Duplicate, copy.from).peer(copy.to).symbol(copy.label);
         copy.sent = kernel.record_caused(entry, cause);
-        self.route(kernel, copy, 0);
+        let fate = self.fate(kernel, &copy);
+        self.follow(kernel, copy, &fate, 0);
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
+    #[inline]
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
-        match fate.lost {
-            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason, fate.fault),
-            Some(reason) => self.lose(kernel, packet, reason, fate.fault),
-            None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
-        }
+        self.follow(kernel, packet, &fate, extra);
         if let Some(copy) = duplicate {
             let cause = copy.sent;
             self.duplicate(kernel, copy, cause);
         }
     }
 
+    /// Lets a packet's fate happen, but for its duplicate: a copy has none of its own.
+    fn follow(self: &Rc<Self>, kernel: &Kernel, packet: Packet, fate: &Fate, extra: u64) {
+        match fate.lost {
+            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason, fate.fault),
+            Some(reason) => self.lose(kernel, packet, reason, fate.fault),
+            None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
+        }
+    }
+
+    #[inline]
     fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64, corrupt: bool) {
         let mut packet = packet;
         if corrupt && !packet.reliable {
@@ -256,6 +293,7 @@ impl Net {
         kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
     }
 
+    #[inline]
     fn fate(&self, kernel: &Kernel, packet: &Packet) -> Fate {
         if packet.from == packet.to {
             return Fate::loopback();
@@ -278,6 +316,9 @@ impl Net {
         reason: Symbol,
         fault: Option<u32>,
     ) {
+        if packet.payload.segment().is_none() && node::went_dark_after(packet.from, packet.sent) {
+            return self.lose(kernel, packet, self.reasons.off, None);
+        }
         let (first, _) = packet.payload.patience();
         let wait = first * 2u32.pow(u32::from(packet.attempts.min(10)));
         packet.attempts += 1;
@@ -300,6 +341,9 @@ impl Net {
         let segment = packet.payload.segment();
         if segment.is_some_and(|segment| !stream::is_wanted(self, &packet, segment)) {
             return;
+        }
+        if segment.is_none() && node::went_dark_after(packet.from, packet.sent) {
+            return self.lose(kernel, packet, self.reasons.off, None);
         }
         let (_, retries) = packet.payload.patience();
         if packet.attempts <= retries {
@@ -331,12 +375,13 @@ impl Net {
     }
 
     /// A packet is at its destination.
+    #[inline]
     fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
         let cut = packet.from != packet.to && {
             let mut faults = self.faults.borrow_mut();
             faults.has_links() && faults.is_cut(&packet)
         };
-        let life = node::life(packet.to);
+        let life = self.life(packet.to);
         let reason = match (cut, life.machine_is_on()) {
             (true, _) => Some(self.reasons.partition),
             (_, false) => Some(self.reasons.off),
@@ -367,6 +412,7 @@ impl Net {
     }
 
     /// Records an arrival; what it leads to rests on it.
+    #[inline]
     pub(crate) fn record_delivery(kernel: &Kernel, packet: &Packet) -> EventId {
         let entry = Entry::new(Kind::Deliver, packet.to).peer(packet.from).symbol(packet.label);
         kernel.record_caused(entry, packet.sent)

@@ -224,9 +224,9 @@ fn read_fault(value: &Spanned<DeValue<'_>>) -> std::result::Result<Fault, Fail> 
     if let Err(reason) = kind.get_ref().as_str().unwrap_or_default().parse::<FaultKind>() {
         return fail(kind.span(), reason);
     }
-    Fault::deserialize(decoder(value)).or_else(|error| {
-        let fallback = Fail { at: value.span().start, reason: rephrased(error.message()) };
-        Err(culprit(table).unwrap_or(fallback))
+    Fault::deserialize(decoder(value)).map_err(|error| {
+        let whole = Fail { at: value.span().start, reason: rephrased(error.message()) };
+        culprit(table).unwrap_or(whole)
     })
 }
 

@@ -57,6 +57,8 @@ use segment::Content;
 /// Bytes that an end buffers in each direction (Linux: the default of `tcp_rmem`; that of
 /// `tcp_wmem` is lower, and grows by itself).
 const BUFFER: usize = 128 << 10;
+/// The least buffers that can be asked for (Linux: `SOCK_MIN_SNDBUF` and `SOCK_MIN_RCVBUF`).
+const BUFFER_MIN: (usize, usize) = (4608, 2304);
 /// The first wait before a SYN is sent again; it doubles (RFC 6298, Linux `TCP_TIMEOUT_INIT`).
 const SYN_FIRST: Duration = Duration::from_secs(1);
 /// How often a SYN is sent again (Linux: `tcp_syn_retries` 6).
@@ -264,6 +266,7 @@ impl Streams {
 mod tests {
     use super::*;
     use crate::chaos::{Chaos, Fault, FaultPlan};
+    use crate::journal::Recording;
     use crate::prelude::*;
     use futures::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -325,11 +328,18 @@ mod tests {
             sim.eventually("nothing is left", move |view: &View<'_>| {
                 let left = view.probe::<[usize; 5]>("client", "left");
                 let failed = view.probe::<usize>("client", "failed");
-                left.is_some_and(|left| *left == expected)
-                    && failed.is_some_and(|failed| (*failed > 0) == some_fail)
+                match (left, failed) {
+                    (Some(left), Some(failed))
+                        if *left == expected && (*failed > 0) == some_fail =>
+                    {
+                        Ok(())
+                    }
+                    other => Err(format!("{other:?}")),
+                }
             });
         };
         let config = RunConfig::seed(1).plan(FaultPlan::new(faults));
+        let config = RunConfig { recording: Recording::Digest, ..config };
         let run = run(&world, &config);
         assert!(run.verdict().holds(), "{:?}", run.verdict());
     }

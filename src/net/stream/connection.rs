@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::io::{AsyncRead, AsyncWrite};
 
 use super::end::{End, State};
-use super::{Addr, EndId, Streams};
+use super::{Addr, BUFFER_MIN, EndId, Streams};
 use crate::journal::NodeId;
 use crate::kernel::current;
 use crate::kernel::{Kernel, Wait};
@@ -265,13 +265,13 @@ impl Connection {
         .await
     }
 
-    /// Sets the sizes of this end's buffers, in bytes, at least 1 each; by default 128 KiB. A
-    /// smaller receive buffer does not take back what the other end was promised.
+    /// Sets the sizes of this end's buffers, in bytes, by default 128 KiB; less than 4,608 and
+    /// 2,304 counts as that, as under Linux. A smaller receive buffer does not take back what the other end was promised.
     pub fn set_buffers(&self, send: usize, receive: usize) {
         self.change(|streams, _| {
             if let Some(end) = streams.get(self.id) {
-                end.out.set_capacity(send.max(1));
-                end.incoming.set_capacity(receive.max(1));
+                end.out.set_capacity(send.max(BUFFER_MIN.0));
+                end.incoming.set_capacity(receive.max(BUFFER_MIN.1));
             }
         });
     }

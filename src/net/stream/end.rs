@@ -143,11 +143,10 @@ impl Streams {
         while let Some(piece) = end.out.next() {
             let mut sent = kernel.here();
             let has_data = !piece.bytes.is_empty();
-            let bytes = piece.bytes.clone();
             if has_data {
                 let entry = Entry::new(Kind::Send, end.local.node).peer(end.peer.node);
-                sent = kernel.record(entry.symbol(end.label).value(xxh3_64(&bytes)));
-                kernel.attach_payload(sent, bytes);
+                sent = kernel.record(entry.symbol(end.label).value(xxh3_64(&piece.bytes)));
+                kernel.attach_payload(sent, &piece.bytes);
             }
             let content = Content::Data { seq: piece.seq, bytes: piece.bytes, fin: piece.fin };
             let packet = end.packet(content, sent);
