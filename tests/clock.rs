@@ -158,13 +158,13 @@ fn a_frozen_wall_clock_stands_still_and_stays_behind() {
         [freeze(5, Some(20))],
         5,
         expect![[r#"
-        10.000 ms  monotonic 10.000 ms, wall 5.000 ms
-        20.000 ms  monotonic 20.000 ms, wall 5.000 ms
-        30.000 ms  monotonic 30.000 ms, wall -10.000 ms
-        40.000 ms  monotonic 40.000 ms, wall 0.000 ms
-        50.000 ms  monotonic 50.000 ms, wall 50.000 ms
-        50.000 ms  end
-    "#]],
+            10.000 ms  monotonic 10.000 ms, wall 5.000 ms
+            20.000 ms  monotonic 20.000 ms, wall 5.000 ms
+            30.000 ms  monotonic 30.000 ms, wall 10.000 ms
+            40.000 ms  monotonic 40.000 ms, wall 20.000 ms
+            50.000 ms  monotonic 50.000 ms, wall 50.000 ms
+            50.000 ms  end
+        "#]],
     );
 }
 
@@ -174,12 +174,12 @@ fn a_step_moves_a_frozen_clock_too() {
         [freeze(5, Some(20)), step(1_000, 15)],
         4,
         expect![[r#"
-        10.000 ms  monotonic 10.000 ms, wall 5.000 ms
-        20.000 ms  monotonic 20.000 ms, wall 5.000 ms
-        30.000 ms  monotonic 30.000 ms, wall 0.000 ms
-        40.000 ms  monotonic 40.000 ms, wall 40.000 ms
-        40.000 ms  end
-    "#]],
+            10.000 ms  monotonic 10.000 ms, wall 5.000 ms
+            20.000 ms  monotonic 20.000 ms, wall 1005.000 ms
+            30.000 ms  monotonic 30.000 ms, wall 1010.000 ms
+            40.000 ms  monotonic 40.000 ms, wall 40.000 ms
+            40.000 ms  end
+        "#]],
     );
 }
 

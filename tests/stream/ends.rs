@@ -74,8 +74,8 @@ fn a_port_where_nobody_listens_refuses() {
         |ctx| connect_at(ctx, ms(10)),
         vec![],
         expect![[r#"
-           12.000 ms client ConnectionRefused
-    "#]],
+               12.000 ms client ConnectionRefused
+        "#]],
     );
     let reset = run.journal.of_kind(Kind::Reset).next().unwrap();
     assert_eq!((reset.node_name(), reset.symbol()), ("client", "refused"));
@@ -89,8 +89,8 @@ fn a_machine_without_its_process_refuses() {
         |ctx| connect_at(ctx, ms(10)),
         vec![down],
         expect![[r#"
-           12.000 ms client ConnectionRefused
-    "#]],
+               12.000 ms client ConnectionRefused
+        "#]],
     );
 }
 
@@ -116,8 +116,8 @@ fn a_syn_is_sent_again_until_somebody_hears_it() {
         |ctx| connect_at(ctx, ms(10)),
         vec![off],
         expect![[r#"
-         3014.000 ms client ok
-    "#]],
+             3014.000 ms client ok
+        "#]],
     );
 }
 
@@ -159,11 +159,11 @@ fn a_crash_resets() {
         chatter,
         vec![crash("server", ms(550), None)],
         expect![[r#"
-          614.000 ms client ConnectionReset after 6
-          614.000 ms client BrokenPipe
-          614.000 ms client 0
-          614.000 ms client NotConnected
-    "#]],
+              614.000 ms client ConnectionReset after 6
+              614.000 ms client BrokenPipe
+              614.000 ms client 0
+              614.000 ms client NotConnected
+        "#]],
     );
 }
 
@@ -208,11 +208,11 @@ fn a_machine_that_is_back_resets_what_it_does_not_know() {
         chatter,
         vec![power_loss("server", ms(550), Some(secs(5)))],
         expect![[r#"
-         6821.000 ms client ConnectionReset after 6
-         6821.000 ms client BrokenPipe
-         6821.000 ms client 0
-         6821.000 ms client NotConnected
-    "#]],
+             6821.000 ms client ConnectionReset after 6
+             6821.000 ms client BrokenPipe
+             6821.000 ms client 0
+             6821.000 ms client NotConnected
+        "#]],
     );
 }
 
@@ -236,9 +236,9 @@ fn data_that_nobody_acknowledged_is_sent_again_to_the_dead() {
         client,
         vec![power_loss("server", ms(20), Some(secs(5)))],
         expect![[r#"
-            3.000 ms server has ok
-         6427.000 ms client ConnectionReset
-    "#]],
+                3.000 ms server has ok
+             6427.000 ms client ConnectionReset
+        "#]],
     );
     check(
         silent,

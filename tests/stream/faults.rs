@@ -49,9 +49,9 @@ fn a_partition_stalls_and_heals() {
     check(
         vec![partition(ms(500), secs(3), None)],
         expect_test::expect![[r#"
-         3524.000 ms client 10 took 3.002s
-         6122.000 ms client whole
-    "#]],
+             3524.000 ms client 10 took 3.002s
+             6122.000 ms client whole
+        "#]],
     );
 }
 
@@ -61,9 +61,9 @@ fn half_a_partition_stalls_too() {
     check(
         vec![partition(ms(500), secs(3), one_way)],
         expect_test::expect![[r#"
-         3524.000 ms client 10 took 3.002s
-         6122.000 ms client whole
-    "#]],
+             3524.000 ms client 10 took 3.002s
+             6122.000 ms client whole
+        "#]],
     );
 }
 

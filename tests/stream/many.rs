@@ -46,7 +46,8 @@ fn same_seed_same_run_under_every_chaos() {
         reached.extend(first.reached);
     }
     let reached: Vec<_> = reached.iter().map(String::as_str).collect();
-    expect_test::expect![""].assert_eq(&reached.join(" "));
+    expect_test::expect!["ConnectionRefused ConnectionReset answered too late"]
+        .assert_eq(&reached.join(" "));
 }
 
 #[test]

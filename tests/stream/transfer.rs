@@ -239,7 +239,7 @@ fn small_buffers_make_small_steps() {
     };
     let run = run_with(&world, 1, vec![]);
     expect![[r#"
-          801.000 ms server 20000 true
+           11.000 ms server 20000 true
     "#]]
     .assert_eq(&told(&run));
 }

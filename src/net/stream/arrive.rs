@@ -123,7 +123,7 @@ impl Streams {
         end.state = State::Open;
         let local = end.local;
         let Some(door) = self.doors.get_mut(&local) else { return };
-        door.arriving.retain(|other| *other != id);
+        door.forget_arriving(id);
         door.queue.push_back(id);
         door.edge += 1;
         let wakers = door.wakers.drain(..).chain(door.watcher.clone());
@@ -163,7 +163,7 @@ impl Streams {
         if end.state == State::Arriving {
             let local = end.local;
             if let Some(door) = self.doors.get_mut(&local) {
-                door.arriving.retain(|other| *other != id);
+                door.forget_arriving(id);
             }
             return self.remove(kernel, id);
         }

@@ -102,7 +102,7 @@ impl Streams {
             State::Arriving => {
                 let local = end.local;
                 if let Some(door) = self.doors.get_mut(&local) {
-                    door.arriving.retain(|other| *other != id);
+                    door.forget_arriving(id);
                 }
                 self.remove(kernel, id);
             }

@@ -30,6 +30,13 @@ impl Door {
     pub(super) fn is_full(&self) -> bool {
         self.queue.len() + self.arriving.len() >= self.backlog
     }
+
+    /// A handshake is complete, or will not be.
+    pub(super) fn forget_arriving(&mut self, id: EndId) {
+        if let Some(place) = self.arriving.iter().position(|other| *other == id) {
+            self.arriving.swap_remove(place);
+        }
+    }
 }
 
 /// A port at which a node accepts connections, from `ctx.listen`.
