@@ -17,6 +17,7 @@ mod field;
 mod round;
 
 mod check;
+mod scheduling;
 pub mod plan;
 pub mod script;
 
