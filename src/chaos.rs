@@ -17,8 +17,8 @@ mod field;
 mod round;
 
 mod check;
-mod scheduling;
 pub mod plan;
+mod scheduling;
 pub mod script;
 
 pub mod tolerance;
