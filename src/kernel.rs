@@ -22,18 +22,19 @@ pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;
 pub(crate) use seal::seal;
-pub(crate) use task::{Trace, Wait};
+pub(crate) use task::{TaskKey, Trace, Wait};
 pub(crate) use timer::Timer;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -42,7 +43,7 @@ use crate::seed::Seed;
 use crate::time::Time;
 use queue::Queue;
 use scheduler::Ready;
-use task::{Task, TaskKey};
+use task::Task;
 
 /// What comes out of the event queue.
 pub(crate) enum Action {
@@ -96,7 +97,10 @@ pub(crate) struct Kernel {
     generations: Cell<u32>,
     ready: RefCell<Ready>,
     owners: RefCell<Vec<Owner>>,
+    any_skewed: Cell<bool>,
     journal: RefCell<Recorder>,
+    /// The symbols of places in the source, by the address of their constant.
+    places: RefCell<FxHashMap<usize, Symbol>>,
     /// The last event of the running task or action, and the one that led to it from elsewhere.
     prev: Cell<EventId>,
     cause: Cell<EventId>,
@@ -107,6 +111,8 @@ pub(crate) struct Kernel {
     /// Set when something changed that a property may look at.
     touched: Cell<bool>,
     panicked: RefCell<Vec<Panicked>>,
+    /// Set once the world has ended: destructors still run, but nothing is recorded or made.
+    over: Cell<bool>,
     polls: Cell<u64>,
     events_max: u64,
     interrupt: Arc<AtomicBool>,
@@ -134,7 +140,9 @@ impl Kernel {
             generations: Cell::new(0),
             ready: RefCell::new(Ready::new(settings.scheduling, settings.seed)),
             owners: RefCell::new(vec![Owner::default()]),
+            any_skewed: Cell::new(false),
             journal: RefCell::new(Recorder::new(settings.recording)),
+            places: RefCell::default(),
             prev: Cell::default(),
             cause: Cell::default(),
             running: Cell::new(None),
@@ -143,6 +151,7 @@ impl Kernel {
             trace: Cell::default(),
             touched: Cell::new(false),
             panicked: RefCell::default(),
+            over: Cell::new(false),
             polls: Cell::new(0),
             events_max: settings.events_max,
             interrupt: settings.interrupt,
@@ -227,6 +236,13 @@ impl Kernel {
     /// Says that `node` sees another std clock than the true one, from now on.
     pub(crate) fn set_skewed(&self, node: NodeId) {
         self.owners.borrow_mut()[node.0 as usize].skewed = true;
+        self.any_skewed.set(true);
+    }
+
+    /// True once some node's clock is not the true one: most worlds never ask a clock.
+    #[inline]
+    pub(crate) fn any_skewed(&self) -> bool {
+        self.any_skewed.get()
     }
 }
 
@@ -238,6 +254,11 @@ impl Kernel {
         self.prev.get().max(self.cause.get())
     }
 
+    /// What the running task records next rests on `event`, which may not be what woke it.
+    pub(crate) fn rests_on(&self, event: EventId) {
+        self.cause.set(self.cause.get().max(event));
+    }
+
     /// Records an event in the running task or action.
     #[inline]
     pub(crate) fn record(&self, entry: Entry) -> EventId {
@@ -247,6 +268,9 @@ impl Kernel {
     /// Records an event with a cause of its own.
     #[inline]
     pub(crate) fn record_caused(&self, entry: Entry, cause: EventId) -> EventId {
+        if self.over.get() {
+            return EventId::NONE;
+        }
         let prev = self.prev.get();
         let cause = if cause == prev { EventId::NONE } else { cause };
         let id = self.journal.borrow_mut().append(self.now.get(), entry, prev, cause);
@@ -258,26 +282,41 @@ impl Kernel {
     /// Records an event with a text; its hash becomes the event's value.
     pub(crate) fn record_text(&self, entry: Entry, text: String) -> EventId {
         let id = self.record(entry.value(xxh3_64(text.as_bytes())));
-        self.journal.borrow_mut().attach_text(id, text);
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_text(id, text);
+        }
         id
     }
 
     /// Puts a text beside an event whose value is something else; the text must follow from it.
     pub(crate) fn attach_text(&self, id: EventId, text: impl FnOnce() -> String) {
         let mut journal = self.journal.borrow_mut();
-        if journal.recording() == Recording::Full {
+        if journal.recording() == Recording::Full && id != EventId::NONE {
             journal.attach_text(id, text());
         }
     }
 
     /// Keeps the bytes of a message, by reference.
-    pub(crate) fn attach_payload(&self, id: EventId, payload: Bytes) {
-        self.journal.borrow_mut().attach_payload(id, payload);
+    pub(crate) fn attach_payload(&self, id: EventId, payload: &Bytes) {
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_payload(id, payload);
+        }
     }
 
     /// The symbol of a text.
     pub(crate) fn symbol(&self, text: &str) -> Symbol {
         self.journal.borrow_mut().symbol(text)
+    }
+
+    /// The symbol of a place in the source.
+    fn place(&self, location: &'static Location<'static>) -> Symbol {
+        let key = std::ptr::from_ref(location) as usize;
+        let known = self.places.borrow().get(&key).copied();
+        known.unwrap_or_else(|| {
+            let symbol = self.symbol(&location.to_string());
+            self.places.borrow_mut().insert(key, symbol);
+            symbol
+        })
     }
 
     /// A node's name.
@@ -329,20 +368,23 @@ impl Kernel {
     }
 
     /// Makes a task of `node`. The event of its making is recorded only where `location` is given:
-    /// a task for each request would say nothing that the request's own event does not.
+    /// a task for each request would say nothing that the request's own event does not. Once the
+    /// world has ended there is nobody to poll it: `future` is dropped.
     pub(crate) fn spawn(
         &self,
         node: NodeId,
         location: Option<&'static Location<'static>>,
         future: impl Future<Output = ()> + 'static,
     ) -> TaskKey {
+        if self.over.get() {
+            return TaskKey::NONE;
+        }
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
         let cause = match location {
             Some(location) => {
-                let id = self.record(Entry::new(Kind::Spawn, node));
-                self.attach_text(id, || location.to_string());
-                id
+                let place = self.place(location);
+                self.record(Entry::new(Kind::Spawn, node).symbol(place))
             }
             None => self.here(),
         };
@@ -389,7 +431,16 @@ impl Kernel {
         let found = tasks.get(key.index as usize).is_some_and(|t| t.generation == key.generation);
         let ended = found.then(|| tasks.remove(key.index as usize));
         drop(tasks);
-        drop(ended);
+        if let Some(task) = ended {
+            self.drop_quietly(task.node, task);
+        }
+    }
+
+    /// Drops what a node owned. A destructor that panics is a panic of the node, as any other.
+    fn drop_quietly<T>(&self, node: NodeId, owned: T) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(owned))) {
+            self.note_panic(node, &panics::message(payload.as_ref()));
+        }
     }
 
     /// Ends all tasks of a node; their destructors run now, those of a task that is being polled
@@ -402,7 +453,9 @@ impl Kernel {
         drop(tasks);
         let owner = std::mem::take(&mut self.owners.borrow_mut()[node.0 as usize]);
         self.owners.borrow_mut()[node.0 as usize].skewed = owner.skewed;
-        self.acting(node, self.here(), || drop(ended));
+        self.acting(node, self.here(), || {
+            ended.into_iter().for_each(|task| self.drop_quietly(node, task));
+        });
     }
 
     /// Stops polling a node's tasks.
@@ -419,14 +472,16 @@ impl Kernel {
         owner.parked.drain(..).for_each(|key| ready.push(key));
     }
 
-    /// Ends the world: every task and every waiting action is dropped, destructors run.
+    /// Ends the world: every task and every waiting action is dropped, destructors run. What they
+    /// do is not recorded, and what they make is dropped at once.
     pub(crate) fn end(&self) {
+        self.over.set(true);
         let owners = self.owners.borrow().len();
         for node in 0..owners {
             self.kill(NodeId(node as u32));
         }
         let queue = self.queue.replace(Queue::new());
-        drop(queue);
+        self.drop_quietly(NodeId::WORLD, queue);
         self.seal.end();
     }
 }

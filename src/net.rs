@@ -23,14 +23,15 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use slab::Slab;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
-use crate::node;
+use crate::node::{self, Life};
 use crate::service::Envelope;
-use crate::time::nanos;
+use crate::time::{Time, nanos};
 use datagram::{Datagram, Sockets};
 use fault::Faults;
 use link::{Fate, Link};
@@ -72,6 +73,8 @@ pub(crate) struct Net {
     sockets: RefCell<Sockets>,
     faults: RefCell<Faults>,
     profile: RefCell<Rc<LinkProfile>>,
+    /// By node: every message asks for two of them.
+    lives: RefCell<Vec<Life>>,
     /// Why packets are lost, as symbols of the journal.
     reasons: Reasons,
 }
@@ -120,6 +123,7 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         sockets: RefCell::default(),
         faults: RefCell::default(),
         profile: RefCell::new(Rc::new(profile)),
+        lives: RefCell::default(),
         reasons,
     };
     current::install(&NET, Rc::new(net))
@@ -137,18 +141,24 @@ pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<LinkProfile>) {
 
 /// Sends a packet; the event of its sending, or none if its sender is not up.
 pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> EventId {
-    if !node::life(packet.from).is_up() {
-        return EventId::NONE;
-    }
-    let sent = kernel.record(entry);
-    packet.sent = sent;
-    current::part(&NET, |net| net.send(kernel, packet));
-    sent
+    current::part(&NET, |net| {
+        if !net.life(packet.from).is_up() {
+            return EventId::NONE;
+        }
+        let sent = kernel.record(entry);
+        packet.sent = sent;
+        if let Payload::Datagram(datagram) = &packet.payload {
+            kernel.attach_payload(sent, datagram.bytes());
+        }
+        net.send(kernel, packet);
+        sent
+    })
 }
 
-/// Sends what the machine itself answers when no process does: a reset.
+/// Sends what the machine itself answers when no process does: a reset. It is no message that has
+/// a name, so message faults neither strike nor count it.
 pub(crate) fn transmit_from_machine(kernel: &Kernel, packet: Packet) {
-    current::part(&NET, |net| net.send(kernel, packet));
+    current::part(&NET, |net| net.route(kernel, packet, 0));
 }
 
 /// A process or machine went down: its sockets are gone.
@@ -183,13 +193,33 @@ pub(crate) fn tallies() -> Vec<(u32, Tally)> {
 }
 
 impl Net {
+    #[inline]
+    pub(crate) fn life(&self, node: NodeId) -> Life {
+        self.lives.borrow()[node.0 as usize]
+    }
+
+    pub(crate) fn set_life(&self, node: NodeId, life: Life) {
+        let mut lives = self.lives.borrow_mut();
+        let len = lives.len().max(node.0 as usize + 1);
+        lives.resize(len, Life::Down);
+        lives[node.0 as usize] = life;
+    }
+
     /// Lets message faults strike, then puts the packet on its link.
-    fn send(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet) {
-        let struck = {
-            let mut faults = self.faults.borrow_mut();
-            if faults.has_messages() { faults.strike(kernel, &packet) } else { None }
-        };
-        let Some((number, effect)) = struck else { return self.route(kernel, packet, 0) };
+    #[inline]
+    fn send(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
+        if !self.faults.borrow().has_messages() {
+            return self.route(kernel, packet, 0);
+        }
+        let struck = self.faults.borrow_mut().strike(kernel, &packet);
+        match struck {
+            Some((number, effect)) => self.strike(kernel, packet, number, effect),
+            None => self.route(kernel, packet, 0),
+        }
+    }
+
+    /// A message fault strikes the packet.
+    fn strike(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, number: u32, effect: Effect) {
         match effect {
             Effect::Drop => return self.lose(kernel, packet, self.reasons.fault, Some(number)),
             Effect::Reset => return self.reset(kernel, packet, Some(number)),
@@ -215,33 +245,42 @@ impl Net {
     fn duplicate(self: &Rc<Self>, kernel: &Kernel, mut copy: Packet, cause: EventId) {
         let entry = Entry::new(Kind::Duplicate, copy.from).peer(copy.to).symbol(copy.label);
         copy.sent = kernel.record_caused(entry, cause);
-        self.route(kernel, copy, 0);
+        let fate = self.fate(kernel, &copy);
+        self.follow(kernel, copy, &fate, 0);
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
+    #[inline]
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
-        match fate.lost {
-            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason),
-            Some(reason) => self.lose(kernel, packet, reason, fate.fault),
-            None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
-        }
+        self.follow(kernel, packet, &fate, extra);
         if let Some(copy) = duplicate {
             let cause = copy.sent;
             self.duplicate(kernel, copy, cause);
         }
     }
 
+    /// Lets a packet's fate happen, but for its duplicate: a copy has none of its own.
+    fn follow(self: &Rc<Self>, kernel: &Kernel, packet: Packet, fate: &Fate, extra: u64) {
+        match fate.lost {
+            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason),
+            Some(reason) => self.lose(kernel, packet, reason, fate.fault),
+            None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
+        }
+    }
+
+    #[inline]
     fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64, corrupt: bool) {
         let mut packet = packet;
         if corrupt && !packet.reliable {
             packet.payload.corrupt(delay);
         }
         let token = self.in_flight.borrow_mut().insert(packet) as u64;
-        kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
+        kernel.schedule(Time(kernel.now().0 + delay), self.clone(), token);
     }
 
+    #[inline]
     fn fate(&self, kernel: &Kernel, packet: &Packet) -> Fate {
         if packet.from == packet.to {
             return Fate::loopback();
@@ -260,6 +299,9 @@ impl Net {
     fn send_again(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, reason: Symbol) {
         if packet.attempts == RETRANSMIT_MAX {
             return self.lose(kernel, packet, self.reasons.given_up, None);
+        }
+        if node::went_dark_after(packet.from, packet.sent) {
+            return self.lose(kernel, packet, self.reasons.off, None);
         }
         let wait = RETRANSMIT_FIRST * 2u32.pow(u32::from(packet.attempts.min(9)));
         let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
@@ -289,12 +331,13 @@ impl Net {
     }
 
     /// A packet is at its destination.
+    #[inline]
     fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
         let cut = packet.from != packet.to && {
             let mut faults = self.faults.borrow_mut();
             faults.has_links() && faults.is_cut(&packet)
         };
-        let life = node::life(packet.to);
+        let life = self.life(packet.to);
         let reason = match (cut, life.machine_is_on()) {
             (true, _) => Some(self.reasons.partition),
             (_, false) => Some(self.reasons.off),
@@ -318,6 +361,7 @@ impl Net {
     }
 
     /// Records an arrival; what it leads to rests on it.
+    #[inline]
     pub(crate) fn record_delivery(kernel: &Kernel, packet: &Packet) -> EventId {
         let entry = Entry::new(Kind::Deliver, packet.to).peer(packet.from).symbol(packet.label);
         kernel.record_caused(entry, packet.sent)
@@ -330,7 +374,9 @@ const AGAIN: u64 = 1 << 63;
 impl Target for Net {
     fn fire(self: Rc<Self>, kernel: &Kernel, token: u64) {
         let packet = self.in_flight.borrow_mut().remove((token & !AGAIN) as usize);
-        if token & AGAIN != 0 {
+        if token & AGAIN != 0 && node::went_dark_after(packet.from, packet.sent) {
+            self.lose(kernel, packet, self.reasons.off, None);
+        } else if token & AGAIN != 0 {
             self.route(kernel, packet, 0);
         } else {
             self.arrive(kernel, packet);
@@ -370,7 +416,11 @@ impl Links {
     ) -> &mut Link {
         let index = *self.by_ends.entry((from, to)).or_insert_with(|| {
             let profile = self.profiles.get(&(from, to)).unwrap_or(profile).clone();
-            let key = u64::from(from.0) << 32 | u64::from(to.0);
+            // By names: a node that is added moves no other link's draws.
+            let key = kernel.with_recorder(|recorder| {
+                let to = xxh3_64(recorder.node_name(to).as_bytes());
+                xxh3_64_with_seed(recorder.node_name(from).as_bytes(), to)
+            });
             self.list.push(Link::new(profile, kernel.seed(), key));
             self.list.len() - 1
         });

@@ -40,6 +40,10 @@ pub(crate) struct Datagram {
 }
 
 impl Datagram {
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     pub(super) fn flip_a_bit(&mut self, draw: u64) {
         if !self.bytes.is_empty() {
             let mut bytes = BytesMut::from(&self.bytes[..]);
@@ -142,9 +146,8 @@ impl Endpoint {
             let entry = Entry::new(Kind::Send, from).peer(to.node).symbol(label);
             let entry = entry.value(xxh3_64(&bytes));
             let size = (bytes.len() + HEADERS) as u32;
-            let kept = bytes.clone();
             let datagram = Datagram { from_port: self.addr.port, to_port: to.port, bytes };
-            let sent = transmit(
+            transmit(
                 kernel,
                 Packet {
                     from,
@@ -159,7 +162,6 @@ impl Endpoint {
                 },
                 entry,
             );
-            kernel.attach_payload(sent, kept);
         });
     }
 
@@ -176,7 +178,8 @@ impl Endpoint {
                     let Some(inbox) = self.inbox(&mut sockets) else {
                         return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
                     };
-                    if let Some((bytes, from, _)) = inbox.queue.pop_front() {
+                    if let Some((bytes, from, delivered)) = inbox.queue.pop_front() {
+                        kernel.rests_on(delivered);
                         return Poll::Ready(Ok((bytes, from)));
                     }
                     if !inbox.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
@@ -194,7 +197,9 @@ impl Endpoint {
     pub fn try_receive(&self) -> Option<(Bytes, Addr)> {
         super::with(|net| {
             let mut sockets = net.sockets.borrow_mut();
-            self.inbox(&mut sockets)?.queue.pop_front().map(|(bytes, from, _)| (bytes, from))
+            let (bytes, from, delivered) = self.inbox(&mut sockets)?.queue.pop_front()?;
+            current::with(|kernel| kernel.rests_on(delivered));
+            Some((bytes, from))
         })
     }
 

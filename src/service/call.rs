@@ -54,6 +54,8 @@ struct Call {
     /// The event that lost one of its messages.
     lost: EventId,
     outcome: Option<Result<Response<Body>, HttpError>>,
+    /// The event that brought the outcome.
+    decided: EventId,
     waker: Option<Waker>,
 }
 
@@ -107,6 +109,7 @@ pub(super) fn send(
             sent: EventId::NONE,
             lost: EventId::NONE,
             outcome: None,
+            decided: EventId::NONE,
             waker: None,
         });
         (CallId { index: index as u32, generation: made }, made)
@@ -126,7 +129,7 @@ pub(super) fn send(
         payload: Payload::Http(Box::new(Envelope { call: id, content: Content::Request(request) })),
     };
     let sent = net::transmit(kernel, packet, entry);
-    kernel.attach_payload(sent, body);
+    kernel.attach_payload(sent, &body);
     with(|services| {
         if let Some(call) = services.calls.borrow_mut().get(id) {
             call.sent = sent;
@@ -149,6 +152,7 @@ impl Pending {
                 return Poll::Ready(Err(HttpError::Reset));
             };
             if let Some(outcome) = call.outcome.take() {
+                current::with(|kernel| kernel.rests_on(call.decided));
                 calls.open.remove(self.id.index as usize);
                 return Poll::Ready(outcome);
             }
@@ -187,6 +191,7 @@ fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
             return None;
         }
         call.outcome = Some(outcome);
+        call.decided = current::with(Kernel::here);
         call.waker.take()
     });
     if let Some(waker) = waker {
@@ -333,7 +338,7 @@ impl Exchange {
             let content = Content::Reply(response);
             let packet = self.packet(body.len() + HEAD, content);
             let sent = net::transmit(kernel, packet, entry);
-            kernel.attach_payload(sent, body);
+            kernel.attach_payload(sent, &body);
         });
     }
 

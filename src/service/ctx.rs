@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::HttpClient;
 use crate::clock::{Clock, Sleep, Timeout};
+use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::{JoinHandle, completion, current};
+use crate::kernel::{JoinHandle, TaskKey, completion, current};
 use crate::net::{Addr, Endpoint};
 use crate::node::{self, Work};
 use crate::sim;
@@ -72,21 +73,30 @@ impl Ctx {
         Timeout::new(self.sleep(limit), future)
     }
 
-    /// Runs `future` beside the caller, until it ends or the node goes down.
+    /// Runs `future` beside the caller, until it ends or the node goes down. On a node that is down
+    /// already, as a destructor may find it, the task is cancelled at once.
     #[track_caller]
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         let location = Location::caller();
         let (done, handle) = completion();
-        let key = current::with(|kernel| {
-            kernel.spawn(self.node, Some(location), async move { done.complete(future.await) })
-        });
-        handle(key)
+        let task = async move { done.complete(future.await) };
+        if !node::life(self.node).is_up() {
+            return handle(TaskKey::NONE);
+        }
+        handle(current::with(|kernel| kernel.spawn(self.node, Some(location), task)))
     }
 
     /// The node's own stream of random numbers; a draw here moves nothing elsewhere.
     #[must_use]
     pub fn rng(&self) -> NodeRng {
         NodeRng { node: self.node }
+    }
+
+    /// The node's disk. What is on it outlives a crash of the process; what was synced outlives a
+    /// power loss.
+    #[must_use]
+    pub fn disk(&self) -> NodeDisk {
+        NodeDisk::of(node::disk(self.node))
     }
 
     /// The node's HTTP client.
@@ -118,8 +128,12 @@ impl Ctx {
         node::work(self.node, duration)
     }
 
-    /// Tells the journal what happens here, in words; stories show it.
+    /// Tells the journal what happens here, in words; stories show it. Nobody hears a node that is
+    /// down: of a process that has just died, destructors still run.
     pub fn record(&self, what: impl Display) {
+        if !node::life(self.node).is_up() {
+            return;
+        }
         current::with(|kernel| {
             let what = what.to_string();
             sim::count(&what);
@@ -128,9 +142,12 @@ impl Ctx {
         });
     }
 
-    /// Shows `value` under `name` to the world's properties, which are checked at once.
+    /// Shows `value` under `name` to the world's properties, which are checked at once. Nobody sees
+    /// it if the node is down.
     pub fn publish<T: Any + Debug>(&self, name: &str, value: T) {
-        sim::publish(self.node, name, value);
+        if node::life(self.node).is_up() {
+            sim::publish(self.node, name, value);
+        }
     }
 
     /// Says that this point was reached; a search lists the ones that no seed reached.
@@ -141,7 +158,7 @@ impl Ctx {
     /// Ready when the node is asked to stop: finish what is open, then return.
     #[must_use]
     pub fn stopping(&self) -> Stopping {
-        Stopping { node: self.node }
+        Stopping { node: self.node, ticket: None }
     }
 
     /// Gives every other ready task a turn.
@@ -162,13 +179,27 @@ impl Ctx {
 #[derive(Debug)]
 pub struct Stopping {
     node: NodeId,
+    ticket: Option<u64>,
 }
 
 impl Future for Stopping {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if node::poll_stop(self.node, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let node = self.node;
+        if node::poll_stop(node, &mut self.ticket, cx.waker()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            node::forget_stop(self.node, ticket);
+        }
     }
 }
 
