@@ -59,7 +59,8 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
 pub(super) fn find<'w>(worlds: &'w [World], name: &str) -> Result<&'w World, Error> {
     worlds.iter().find(|world| world.name == name).ok_or_else(|| {
         let names = || worlds.iter().map(|world| world.name.as_str());
-        let hint = match nearest(name, names()) {
+        let begun = names().find(|known| !name.is_empty() && known.starts_with(name));
+        let hint = match begun.or_else(|| nearest(name, names())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there is {}", names().collect::<Vec<_>>().join(", ")),
         };

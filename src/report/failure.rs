@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{STORY_LINES, count};
 use crate::explore::Failure;
-use crate::journal::{Kind, Story};
+use crate::journal::{EventId, Journal, Kind, NodeId, Story};
 use crate::kernel::Scheduling;
 use crate::shrink::{Shrunk, Without};
 use crate::sim::PropertyKind;
@@ -95,15 +95,28 @@ fn story(failure: &Failure) -> String {
     };
     let told = |story: Story<'_>| story.mark(event, &mark).limit(STORY_LINES).to_string();
     let at_once = matches!(failure.outcome.kind, PropertyKind::Always | PropertyKind::Never);
-    let of_property = journal.get(event).is_some_and(|e| e.kind() == Kind::Property);
-    if at_once && of_property {
-        return told(journal.story().past_of(event));
+    let of_property = journal.get(event).filter(|e| at_once && e.kind() == Kind::Property);
+    if let Some(property) = of_property {
+        return told(with_its_node(journal, journal.story().past_of(event), property.cause()));
     }
     let mut text = told(journal.story());
     if journal.get(event).is_none() && !witness.is_empty() {
         text.push_str(&format!("{witness}\n"));
     }
     text
+}
+
+/// The past, and what else the node of `last` did and was sent, if all of it is not too much: the
+/// first of two charges is no cause of the second, and yet it takes both.
+fn with_its_node<'a>(journal: &'a Journal, past: Story<'a>, last: EventId) -> Story<'a> {
+    let Some(last) = journal.get(last).filter(|e| e.node() != NodeId::WORLD) else { return past };
+    let known = past.events();
+    let told = journal.story().of_nodes([last.node_name()]).events();
+    let more: Vec<EventId> = told.into_iter().filter(|id| !known.contains(id)).collect();
+    if known.len() + more.len() > STORY_LINES {
+        return past;
+    }
+    more.into_iter().fold(past, |story, id| story.mark(id, ""))
 }
 
 fn counterfactuals(shrunk: &Shrunk, out: &mut dyn Write) -> Result {

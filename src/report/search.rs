@@ -6,7 +6,7 @@ use super::{count, failure};
 use crate::explore::{Coverage, SearchReport};
 
 pub(super) fn write(report: &SearchReport, times: bool, out: &mut String) -> Result {
-    let elapsed = times.then_some(report.elapsed);
+    let elapsed = (times && report.failures.len() == 1).then_some(report.elapsed);
     for found in &report.failures {
         failure::write(found, elapsed, out)?;
         out.push('\n');

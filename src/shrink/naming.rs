@@ -47,8 +47,13 @@ fn named(run: &Run, index: usize) -> Vec<Fault> {
     let Fault::Message { leg, effect, .. } = &run.plan.faults[index] else { return Vec::new() };
     let names = message_ordinals(&run.journal);
     let struck = run.journal.events().filter(|event| strikes(event, index));
-    let sent = struck.filter_map(|event| names.get(&event.cause()));
+    let sent = struck.filter_map(|event| names.get(&before(&event)));
     sent.map(|name| message(name, *leg, *effect)).collect()
+}
+
+/// The sending that the event tells of: its cause, or what its task did just before.
+fn before(event: &Event<'_>) -> EventId {
+    if event.cause() == EventId::NONE { event.prev() } else { event.cause() }
 }
 
 /// True if the event says that this fault struck a message.
