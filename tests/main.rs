@@ -2,14 +2,14 @@
 
 mod chaos;
 mod clock;
-mod determinism;
 mod disk;
 mod http;
 mod journal;
 mod kernel;
 mod memory;
+mod net;
 mod node;
 mod script;
-mod seal;
 mod sim;
 mod storage;
+mod stream;
