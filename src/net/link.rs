@@ -139,12 +139,13 @@ pub(crate) struct Fate {
     /// The fault that did it.
     pub(super) fault: Option<u32>,
     pub(super) duplicate: bool,
-    pub(super) corrupt: bool,
+    /// Which bit is flipped, if one is.
+    pub(super) corrupt: Option<u64>,
 }
 
 impl Fate {
     pub(super) fn loopback() -> Fate {
-        Fate { delay: LOOPBACK, lost: None, fault: None, duplicate: false, corrupt: false }
+        Fate { delay: LOOPBACK, lost: None, fault: None, duplicate: false, corrupt: None }
     }
 }
 
@@ -186,7 +187,7 @@ impl Link {
     #[inline]
     pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
         let profile = self.profile.clone();
-        let mut fate = Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
+        let mut fate = Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: None };
         fate.delay = match profile.delay {
             Delay::Fixed(delay) => crate::time::nanos(delay),
             ref delay => delay.draw(self.stream()),
@@ -221,7 +222,9 @@ impl Link {
             fate.lost = Some(reasons.loss);
         }
         fate.duplicate = profile.duplicate > 0.0 && self.stream().chance(profile.duplicate);
-        fate.corrupt = profile.corrupt > 0.0 && self.stream().chance(profile.corrupt);
+        if profile.corrupt > 0.0 && self.stream().chance(profile.corrupt) {
+            fate.corrupt = Some(self.stream().below(u64::MAX));
+        }
         if profile.reorder > 0.0 && self.stream().chance(profile.reorder) {
             fate.delay += crate::time::nanos(profile.reorder_by);
         }
