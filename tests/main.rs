@@ -8,6 +8,7 @@ mod memory;
 mod node;
 mod seal;
 mod sim;
+mod tidy;
 
 mod disk;
 mod journal;
