@@ -3,6 +3,7 @@
 //! Without `--cfg madsim` there is no seal, and none of these tests; the rest of the suite is the same.
 #![cfg(madsim)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "what the seal is for")]
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
