@@ -10,6 +10,8 @@ mod memory;
 mod net;
 mod node;
 mod script;
+mod seal;
 mod sim;
 mod storage;
 mod stream;
+mod tidy;

@@ -29,7 +29,7 @@ fn a_deadlock_is_reported_with_who_waits_for_what_since_when() {
             _ = socket.receive().await;
         });
         sim.service("mute", || {
-            axum::Router::new().route("/", axum::routing::get(|| pending::<String>()))
+            axum::Router::new().route("/", axum::routing::get(pending::<String>))
         });
         client(sim, "client", |ctx| async move {
             ctx.sleep(ms(1)).await;
@@ -252,7 +252,7 @@ fn a_destructor_may_use_its_context() {
 fn a_violation_may_end_the_world_while_a_faulty_request_is_open() {
     let world = |sim: &mut Sim| {
         sim.service("mute", || {
-            axum::Router::new().route("/", axum::routing::get(|| pending::<String>()))
+            axum::Router::new().route("/", axum::routing::get(pending::<String>))
         });
         client(sim, "client", |ctx| async move {
             _ = ctx.timeout(ms(5), ctx.http().get("http://mute/").send()).await;
