@@ -2,6 +2,7 @@
 
 mod chaos;
 mod clock;
+mod determinism;
 mod disk;
 mod http;
 mod journal;
