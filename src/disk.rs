@@ -1,6 +1,7 @@
 //! Simulated disks: what programs wrote, what of it is durable, and the faults in between.
 //!
-//! - [`Disk`] - the disk of one node: operations, faults, power. Start here.
+//! - [`NodeDisk`] - the disk as a node's programs use it, from `ctx.disk()`: operations take time.
+//! - [`Disk`] - the disk itself: operations, faults, power. Start here.
 //! - [`DiskFile`] - an open file. With the feature `redb` it is a storage backend of that database.
 //! - [`DiskFaults`] - which faults are active; [`Disk::fault_count`] says how often they struck.
 //! - [`DiskObserver`] - who is told of each operation.
@@ -34,6 +35,7 @@
 //! btrfs may reorder changes of names. Directories come and go with the files in them; there are
 //! no links and no permissions.
 
+mod async_ops;
 mod content;
 mod faults;
 mod file;
@@ -53,6 +55,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
+pub use async_ops::{NodeDisk, NodeFile};
 pub use faults::{DiskError, DiskFault, DiskFaults, FaultCount, IoErrors};
 pub use file::{DiskFile, OpenOptions};
 pub use image::{FileId, Image};

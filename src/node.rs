@@ -19,7 +19,9 @@ use rustc_hash::FxHashMap;
 
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
-pub(crate) use storage::{disk_fault, disk_tallies, heal_disk};
+pub(crate) use storage::{
+    begin_disk_fault, disk, disk_tallies, end_disk_fault, end_power_loss, heal_disk,
+};
 
 use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::Kernel;
@@ -28,6 +30,7 @@ use crate::net;
 use crate::seed::Stream;
 use crate::service::{self, Ctx};
 use cpu::Cpu;
+use storage::Storage;
 
 /// Whether a node's process runs, and its machine has power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +71,6 @@ pub(crate) struct Plan {
 
 struct Node {
     plan: Plan,
-    life: Life,
     cpu: Cpu,
     rng: Option<Box<Stream>>,
     /// Tasks that wait to be asked to stop, by ticket.
@@ -76,6 +78,8 @@ struct Node {
     next_ticket: u64,
     /// The last event before the machine last lost its power.
     dark: EventId,
+    /// Made when the node's disk is first used.
+    storage: Option<Box<Storage>>,
 }
 
 /// All nodes of a world. Index 0 is the world itself and stays empty.
@@ -121,13 +125,14 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         list.resize_with(id.0 as usize, || None);
         list.push(Some(Node {
             plan,
-            life: Life::Down,
             cpu,
             rng: None,
             stop_waiters: BTreeMap::new(),
             next_ticket: 0,
             dark: EventId::NONE,
+            storage: None,
         }));
+        net::with(|net| net.set_life(id, Life::Down));
     });
     id
 }
@@ -135,7 +140,15 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
 /// Whether a node is up.
 #[inline]
 pub(crate) fn life(id: NodeId) -> Life {
-    with_node(id, |node| node.life)
+    net::with(|net| net.life(id))
+}
+
+fn set_life(id: NodeId, life: Life) {
+    net::with(|net| net.set_life(id, life));
+    if life == Life::Off {
+        let last = EventId(current::with(Kernel::events) as u32);
+        with_node(id, |node| node.dark = last);
+    }
 }
 
 /// The nodes that a name stands for: a service's replicas, or one node.
@@ -179,13 +192,12 @@ pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
 
 /// Starts a node's process, unless it runs.
 pub(crate) fn start(kernel: &Kernel, id: NodeId) {
-    let boot = with_node(id, |node| {
-        (!node.life.is_up()).then(|| {
-            node.life = Life::Up;
-            (node.plan.boot.clone(), node.plan.declared_at)
-        })
-    });
-    let Some((boot, declared_at)) = boot else { return };
+    if life(id).is_up() {
+        return;
+    }
+    storage::start(kernel, id);
+    set_life(id, Life::Up);
+    let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
         kernel.spawn(id, Some(declared_at), async move { boot(Ctx::of(id)) });
@@ -198,24 +210,25 @@ pub(crate) fn crash(kernel: &Kernel, id: NodeId) {
 }
 
 /// The machine loses power: its peers hear nothing, what was not synced may be lost.
-pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Off, Kind::PowerLoss);
+/// True if it had any, which a machine without a running process has, too.
+pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) -> bool {
+    go_down(kernel, id, Life::Off, Kind::PowerLoss)
 }
 
 /// The machine is lost with its disk.
-pub(crate) fn wipe(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Off, Kind::Wipe);
+pub(crate) fn wipe(kernel: &Kernel, id: NodeId) -> bool {
+    let struck = go_down(kernel, id, Life::Off, Kind::Wipe);
+    storage::wipe(id);
+    struck
 }
 
 /// Asks the process to end; what still runs at the end of the grace period is killed by
 /// [`end_stop`].
 pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
-    let waiters = with_node(id, |node| {
-        if node.life == Life::Up {
-            node.life = Life::Stopping;
-        }
-        std::mem::take(&mut node.stop_waiters)
-    });
+    if life(id) == Life::Up {
+        set_life(id, Life::Stopping);
+    }
+    let waiters = with_node(id, |node| std::mem::take(&mut node.stop_waiters));
     kernel.record(Entry::new(Kind::Stop, id));
     waiters.into_values().for_each(Waker::wake);
 }
@@ -223,7 +236,8 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
 /// Ends a graceful stop.
 pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     if life(id) == Life::Stopping {
-        with_node(id, |node| node.life = Life::Down);
+        set_life(id, Life::Down);
+        storage::go_down(id, Life::Down);
         forget(kernel, id);
     }
 }
@@ -231,15 +245,15 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
 /// True, now or later, once the node was asked to stop. Who waits has a ticket, and gives it back
 /// with [`forget_stop`].
 pub(crate) fn poll_stop(id: NodeId, ticket: &mut Option<u64>, waker: &Waker) -> bool {
-    with_node(id, |node| {
-        let stopping = node.life != Life::Up;
-        if !stopping {
+    let stopping = life(id) != Life::Up;
+    if !stopping {
+        with_node(id, |node| {
             let mine = *ticket.get_or_insert(node.next_ticket);
             node.next_ticket = node.next_ticket.max(mine + 1);
             node.stop_waiters.insert(mine, waker.clone());
-        }
-        stopping
-    })
+        });
+    }
+    stopping
 }
 
 /// Nobody waits with that ticket any more.
@@ -266,35 +280,32 @@ pub(crate) fn pause(kernel: &Kernel, id: NodeId) {
 pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
     if life(id).is_up() {
         kernel.record(Entry::new(Kind::Resume, id));
+        kernel.resume(id);
     }
-    kernel.resume(id);
 }
 
-/// True if the node went down now.
-fn go_down(kernel: &Kernel, id: NodeId, life: Life, kind: Kind) -> bool {
-    let was_up = with_node(id, |node| {
-        let was_up = node.life.is_up();
-        // A machine without power stays so when its process is said to crash.
-        if was_up || (life == Life::Off && node.life == Life::Down) {
-            node.life = life;
-            if life == Life::Off {
-                node.dark = EventId(kernel.events() as u32);
-            }
-        }
-        was_up
-    });
-    if was_up {
+/// True if this changed the node's life: it was up, or its machine at least had power.
+fn go_down(kernel: &Kernel, id: NodeId, next: Life, kind: Kind) -> bool {
+    let before = life(id);
+    let was_up = before.is_up();
+    // A machine without power stays so when its process is said to crash.
+    let struck = was_up || (next == Life::Off && before == Life::Down);
+    if struck {
+        set_life(id, next);
         let down = kernel.record(Entry::new(kind, id));
-        kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        storage::go_down(id, next);
+        if was_up {
+            kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        }
     }
-    was_up
+    struck
 }
 
 /// Drops everything that lived in the process.
 fn forget(kernel: &Kernel, id: NodeId) {
     kernel.kill(id);
     service::forget_node(id);
-    net::forget_node(id);
+    net::forget_node(kernel, id);
     let cpu = with_node(id, |node| {
         node.stop_waiters.clear();
         node.cpu.restart()

@@ -90,8 +90,13 @@ fn unknown_name(fault: &Fault, topology: &Topology) -> Wrong {
 
 /// The member that has this name, or has a node of this name.
 pub(crate) fn member_of<'a>(name: &str, topology: &'a Topology) -> Option<&'a Member> {
-    let mut members = topology.members.iter();
-    members.find(|m| m.name == name || (m.replicas > 1 && m.nodes().iter().any(|n| n == name)))
+    let has_node = |member: &Member| {
+        let index = name.strip_prefix(&member.name).and_then(|rest| rest.strip_prefix('-'));
+        let index = index.and_then(|index| index.parse::<usize>().ok());
+        member.replicas > 1
+            && index.is_some_and(|i| member.nodes().get(i).is_some_and(|n| n == name))
+    };
+    topology.members.iter().find(|member| member.name == name || has_node(member))
 }
 
 fn wrong_number(fault: &Fault) -> Wrong {
@@ -140,10 +145,10 @@ fn wrong_message(fault: &Fault, topology: &Topology, labels: &[Label<'_>]) -> Wr
     let Fault::Message { from, to, label, leg, .. } = fault else { return None };
     let (caller, service) = (&member_of(from, topology)?.name, &member_of(to, topology)?.name);
     let edges = topology.edges();
-    let forth = edges.contains(&(caller, service));
     let back = edges.contains(&(service, caller));
     // Whoever is sent a datagram may send one back.
-    if !forth && !(back && *leg == Leg::Message) {
+    let sends = edges.contains(&(caller, service)) || (back && *leg == Leg::Message);
+    if !sends {
         let called = edges.iter().filter(|(from, _)| from == caller).map(|(_, to)| *to);
         let called: Vec<&str> = called.collect();
         let hint = match called.as_slice() {

@@ -1,5 +1,6 @@
 //! One fault at a time, each kind with the values that find bugs: early, short, small, and round.
 
+use std::iter::repeat_n;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -7,7 +8,7 @@ use rand::RngExt;
 use crate::chaos::{DiskOperation, Effect, Fault, FaultKind, Leg, Tolerance};
 use crate::seed::Stream;
 use crate::time::nanos;
-use crate::topology::{Role, Topology};
+use crate::topology::{Member, Role, Topology};
 
 const MICRO: Duration = Duration::from_micros(1);
 const MILLI: Duration = Duration::from_millis(1);
@@ -18,9 +19,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) topology: &'a Topology,
     pub(crate) tolerance: &'a Tolerance,
     length: Duration,
+    /// The edges, the likelier ones several times.
     edges: Vec<(&'a str, &'a str)>,
-    /// The nodes of services.
-    nodes: Vec<String>,
+    services: Vec<&'a Member>,
     /// All nodes.
     everyone: Vec<String>,
 }
@@ -35,14 +36,29 @@ impl<'a> Scene<'a> {
         length: Duration,
     ) -> Scene<'a> {
         let members = || topology.members.iter();
+        // Who does not say whom it calls may call anybody: most of these edges carry nothing.
+        let likely = |(from, _): &(&str, &str)| {
+            topology.member(from).map_or(1, |from| match from.role {
+                _ if !from.calls.is_empty() => 4,
+                Role::Client => 2,
+                Role::Service => 1,
+            })
+        };
+        let edges = topology.edges().into_iter();
         Scene {
             topology,
             tolerance,
             length,
-            edges: topology.edges(),
-            nodes: members().filter(|m| m.role == Role::Service).flat_map(|m| m.nodes()).collect(),
-            everyone: members().flat_map(|m| m.nodes()).collect(),
+            edges: edges.flat_map(|edge| repeat_n(edge, likely(&edge))).collect(),
+            services: members().filter(|m| m.role == Role::Service).collect(),
+            everyone: members().flat_map(Member::nodes).collect(),
         }
+    }
+
+    /// A node of any service: a service with many nodes is struck as often as one with a single node.
+    fn any_node(&self, stream: &mut Stream) -> Option<String> {
+        let nodes = stream.pick(&self.services)?.nodes();
+        stream.pick(&nodes).cloned()
     }
 
     /// A fault of that kind; none if the world has nothing that it could strike.
@@ -99,8 +115,8 @@ impl<'a> Scene<'a> {
                 (vec![(*from).to_owned()], vec![(*to).to_owned()])
             }
             5..8 => {
-                let alone = stream.pick(&self.nodes)?;
-                self.everyone.iter().cloned().partition(|node| node == alone)
+                let alone = self.any_node(stream)?;
+                self.everyone.iter().cloned().partition(|node| *node == alone)
             }
             _ => self.everyone.iter().cloned().partition(|_| stream.chance(0.5)),
         };
@@ -142,7 +158,7 @@ impl<'a> Scene<'a> {
     }
 
     fn clock(&self, kind: FaultKind, stream: &mut Stream) -> Option<Fault> {
-        let node = stream.pick(&self.nodes)?.clone();
+        let node = self.any_node(stream)?;
         let limit = self.tolerance.clock_error;
         let sign = if stream.chance(0.5) { 1 } else { -1 };
         if kind == FaultKind::ClockFreeze {
@@ -163,7 +179,7 @@ impl<'a> Scene<'a> {
     }
 
     fn node(&self, kind: FaultKind, stream: &mut Stream) -> Option<Fault> {
-        let node = stream.pick(&self.nodes)?.clone();
+        let node = self.any_node(stream)?;
         let stops = matches!(
             kind,
             FaultKind::Crash
@@ -212,9 +228,9 @@ impl<'a> Scene<'a> {
     /// None if the storm has no time.
     fn window(&self, stream: &mut Stream, longest: Duration) -> Option<Window> {
         let last = self.length.checked_sub(MICRO)?;
-        let early = stream.chance(0.7);
+        let early = stream.chance(0.8);
         let anywhere = two_digits(stream.random_range(0..=nanos(last)));
-        let at = log(stream, (100 * MICRO).min(last), last);
+        let at = log(stream, (200 * MICRO).min(last), last);
         let at = if early { at } else { Duration::from_nanos(anywhere) };
         let left = longest.min(self.length - at);
         Some((at, Some(log(stream, MILLI.min(left), left))))

@@ -11,7 +11,7 @@ use crate::error::nearest;
 /// Which sort of fault: what the swarm switches on and off, and what counters and coverage count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each is documented at the variant of `Fault` of the same name")]
+#[allow(missing_docs, reason = "each is documented at the variant of `Fault` of the same name")]
 pub enum FaultKind {
     Message,
     Partition,

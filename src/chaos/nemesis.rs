@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::chaos::draw::Scene;
 use crate::chaos::text;
 use crate::chaos::{FaultKind, FaultPlan, Tolerance};
-use crate::seed::Seed;
+use crate::seed::{Seed, Stream};
 use crate::topology::Topology;
 
 /// How many tries a fault has to fit to those before it.
@@ -70,7 +70,8 @@ impl Chaos {
         Chaos { kinds: kinds.into_iter().collect(), ..self }
     }
 
-    /// Draws none of these kinds. The other faults of a seed stay as they were, and more may join.
+    /// Draws none of these kinds. The other faults of a seed stay as they were; where none are
+    /// left, and where one was in the way of another, others may join.
     #[must_use]
     pub fn without(mut self, kinds: impl IntoIterator<Item = FaultKind>) -> Chaos {
         for kind in kinds {
@@ -105,31 +106,36 @@ impl Chaos {
     pub fn draw(&self, seed: Seed, topology: &Topology) -> FaultPlan {
         let scene = Scene::new(topology, &self.tolerance, self.length);
         let mut plan = FaultPlan::default();
+        // Every kind has its draws here, used or not, so that none moves another.
         let mut swarm = seed.named_stream("nemesis", "swarm");
         // Log-uniform: as many calm seeds as wild ones.
         let density = self.intensity * 0.5 * 16_f64.powf(swarm.random::<f64>());
-        let total: f64 = self.kinds.iter().map(|kind| weight(*kind, &self.tolerance)).sum();
-        for kind in self.kinds.iter().copied() {
-            let chance = density * weight(kind, &self.tolerance) / total.max(f64::MIN_POSITIVE);
-            for ordinal in 0..how_many(seed, kind, chance) {
-                add(&mut plan, &scene, seed, kind, ordinal);
-            }
+        let total: f64 = FaultKind::ALL.iter().map(|kind| weight(*kind, &self.tolerance)).sum();
+        let on = FaultKind::ALL.map(|kind| {
+            let chance = 0.9_f64.min(density * weight(kind, &self.tolerance) / total);
+            (kind, swarm.random::<f64>() < chance)
+        });
+        for (kind, _) in on.into_iter().filter(|(kind, on)| *on && self.kinds.contains(kind)) {
+            add_some(&mut plan, &scene, seed, kind);
         }
         if plan.faults.is_empty() && self.intensity > 0.0 {
-            self.add_any(&mut plan, &scene, seed);
+            self.add_any(&mut plan, &scene, seed, &mut swarm);
         }
         plan
     }
 
-    /// A seed without faults would be wasted: it gets one, every other time one of a message.
-    fn add_any(&self, plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed) {
-        let message_first = seed.named_stream("nemesis", "any").chance(0.5);
-        let mut kinds: Vec<FaultKind> = self.kinds.iter().copied().collect();
-        kinds.sort_by_cached_key(|kind| {
-            let rank = seed.named_stream("nemesis any", kind.name()).random::<u64>();
-            (!message_first || *kind != FaultKind::Message, rank)
-        });
-        kinds.into_iter().find(|kind| add(plan, scene, seed, *kind, 0));
+    /// A seed without faults would be wasted: one kind goes on, every other time that of messages.
+    fn add_any(&self, plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, swarm: &mut Stream) {
+        let message_first = swarm.chance(0.5);
+        let mut order = FaultKind::ALL;
+        swarm.shuffle(&mut order);
+        order.sort_by_key(|kind| !message_first || *kind != FaultKind::Message);
+        for kind in order.into_iter().filter(|kind| self.kinds.contains(kind)) {
+            add_some(plan, scene, seed, kind);
+            if !plan.faults.is_empty() {
+                return;
+            }
+        }
     }
 }
 
@@ -137,8 +143,8 @@ impl Chaos {
 fn weight(kind: FaultKind, tolerance: &Tolerance) -> f64 {
     let permitted = |permitted: bool, weight: f64| if permitted { weight } else { 0.0 };
     match kind {
-        FaultKind::Message => 4.0,
-        FaultKind::Crash => 2.0,
+        FaultKind::Message => 5.0,
+        FaultKind::Crash => 3.0,
         FaultKind::Partition | FaultKind::PowerLoss | FaultKind::Pause => 1.5,
         FaultKind::Loss | FaultKind::Delay | FaultKind::ClockDrift => 1.0,
         FaultKind::Wipe => permitted(tolerance.lost_disks, 1.0),
@@ -149,28 +155,35 @@ fn weight(kind: FaultKind, tolerance: &Tolerance) -> f64 {
     }
 }
 
-/// How many faults of a kind a seed has; `chance` is that of having any.
-fn how_many(seed: Seed, kind: FaultKind, chance: f64) -> u64 {
-    let mut stream = seed.named_stream("nemesis", kind.name());
-    if !stream.chance(chance.min(0.9)) {
-        return 0;
+/// Adds one fault of that kind or a few, each from its own stream.
+fn add_some(plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, kind: FaultKind) {
+    if weight(kind, scene.tolerance) == 0.0 {
+        return;
     }
-    (1..MOST).find(|_| stream.chance(0.6)).unwrap_or(MOST)
+    for ordinal in 0..MOST {
+        let mut stream = seed.stream(&format!("nemesis {kind}"), ordinal);
+        let more = stream.chance(0.4);
+        add(plan, scene, kind, &mut stream);
+        if !more {
+            return;
+        }
+    }
 }
 
-/// Adds a fault that fits to those in the plan; false if none was found.
-fn add(plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, kind: FaultKind, ordinal: u64) -> bool {
-    let mut stream = seed.named_stream("nemesis", &format!("{kind} {ordinal}"));
+/// Adds a fault that fits to those in the plan, if it finds one.
+fn add(plan: &mut FaultPlan, scene: &Scene<'_>, kind: FaultKind, stream: &mut Stream) {
     for _ in 0..TRIES {
-        let Some(fault) = scene.draw(kind, &mut stream) else { return false };
+        let Some(fault) = scene.draw(kind, stream) else { continue };
         if plan.faults.iter().any(|other| other.excludes(&fault, scene.topology).is_some()) {
             continue;
         }
+        // Only faults of nodes add up to more than is tolerated.
+        let alone = fault.node().is_none();
+        let refused = scene.tolerance.beyond(&fault).is_some();
         plan.faults.push(fault);
-        if scene.tolerance.permits(plan, scene.topology).is_ok() {
-            return true;
+        if !refused && (alone || scene.tolerance.permits(plan, scene.topology).is_ok()) {
+            return;
         }
         plan.faults.pop();
     }
-    false
 }

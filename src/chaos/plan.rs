@@ -59,10 +59,6 @@ impl FaultPlan {
     }
 
     /// The plan as a script without a word on where it comes from. [`Script::to_toml`] adds that.
-    ///
-    /// # Panics
-    ///
-    /// As [`Script::to_toml`].
     #[must_use]
     pub fn to_toml(&self) -> String {
         Script { replay: Replay::default(), plan: self.clone() }.to_toml()

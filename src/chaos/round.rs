@@ -10,9 +10,9 @@ use crate::chaos::{Effect, Fault, FaultPlan};
 use crate::time::nanos;
 
 /// Percentages from simple to odd.
-const PERCENTS: [f64; 6] = [100.0, 50.0, 20.0, 10.0, 5.0, 1.0];
+const PERCENTS: [f64; 4] = [100.0, 50.0, 10.0, 1.0];
 /// Factors and means from simple to odd.
-const RATIOS: [f64; 6] = [10.0, 2.0, 5.0, 20.0, 50.0, 100.0];
+const RATIOS: [f64; 3] = [10.0, 2.0, 100.0];
 
 impl Fault {
     /// How much there is to read in its values; a smaller weight is a simpler fault.

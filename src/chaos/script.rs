@@ -30,8 +30,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::chaos::check::Problem;
+use crate::chaos::scheduling::words;
 use crate::chaos::{Fault, FaultKind, FaultPlan, Label};
 use crate::error::{Error, Result, nearest};
+use crate::kernel::Scheduling;
 use crate::seed::Seed;
 use crate::topology::Topology;
 
@@ -61,6 +63,9 @@ pub struct Replay {
     /// The seed of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<Seed>,
+    /// How ready tasks were chosen: `fifo`, `random`, `pct depth 3 steps 500`. None means `fifo`.
+    #[serde(default, with = "words", skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
 }
 
 impl Script {
@@ -224,9 +229,9 @@ fn read_fault(value: &Spanned<DeValue<'_>>) -> std::result::Result<Fault, Fail> 
     if let Err(reason) = kind.get_ref().as_str().unwrap_or_default().parse::<FaultKind>() {
         return fail(kind.span(), reason);
     }
-    Fault::deserialize(decoder(value)).or_else(|error| {
-        let fallback = Fail { at: value.span().start, reason: rephrased(error.message()) };
-        Err(culprit(table).unwrap_or(fallback))
+    Fault::deserialize(decoder(value)).map_err(|error| {
+        let whole = Fail { at: value.span().start, reason: rephrased(error.message()) };
+        culprit(table).unwrap_or(whole)
     })
 }
 

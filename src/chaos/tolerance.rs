@@ -142,7 +142,7 @@ impl Tolerance {
         let faults = || plan.faults.iter().enumerate();
         let alone = faults().find_map(|(index, fault)| Some((index, self.beyond(fault)?)));
         let problem = alone
-            .or_else(|| topology.members.iter().find_map(|m| self.too_much_down(m, plan, topology)))
+            .or_else(|| self.too_much_down(plan, topology))
             .or_else(|| self.clock_too_far(plan, topology));
         problem.map_or(Ok(()), |(index, why)| {
             Err(format!("fault {} ({}): {why}", index + 1, plan.faults[index]))
@@ -168,37 +168,27 @@ impl Tolerance {
         Some(refused.to_owned())
     }
 
-    /// The fault at whose start too much of `member` is down, or all of it for too long.
-    fn too_much_down(
-        &self,
-        member: &Member,
-        plan: &FaultPlan,
-        topology: &Topology,
-    ) -> Option<(usize, String)> {
-        let outages: Vec<Outage> = plan
-            .faults
-            .iter()
-            .enumerate()
-            .filter_map(|o| Outage::of(o, member, topology))
-            .collect();
+    /// The fault at whose start too much of a service is down, or all of it for too long.
+    fn too_much_down(&self, plan: &FaultPlan, topology: &Topology) -> Option<(usize, String)> {
+        let faults = plan.faults.iter().enumerate();
+        let outages: Vec<Outage<'_>> =
+            faults.filter_map(|(index, fault)| Outage::of(index, fault, topology)).collect();
         outages.iter().find_map(|outage| {
-            let now = outage.window.0;
-            let instant = (now, Some(Duration::ZERO));
-            let at_once = || outages.iter().filter(|other| overlap(other.window, instant));
+            let (now, Member { name, replicas, .. }) = (outage.window.0, outage.member);
+            let at_once = || {
+                let same = outages.iter().filter(|other| other.member.name == *name);
+                same.filter(|other| overlap(other.window, (now, Some(Duration::ZERO))))
+            };
             let down: BTreeSet<&String> = at_once().flat_map(|other| &other.nodes).collect();
-            let name = &member.name;
             if down.len() > self.down_replicas as usize {
                 let limit = self.down_replicas;
-                return Some((
-                    outage.fault,
-                    format!("at most {limit} of `{name}` may be down at a time"),
-                ));
+                let why = format!("at most {limit} of `{name}` may be down at a time");
+                return Some((outage.fault, why));
             }
-            let all = down.len() >= member.replicas.max(1) as usize;
+            let all = down.len() >= *replicas as usize;
             let gone = at_once().filter_map(|other| other.left(now)).min();
-            let why =
-                || (outage.fault, format!("`{name}` may be gone for {}", show(self.downtime)));
-            (all && longer(gone, self.downtime)).then(why)
+            let why = || format!("`{name}` may be gone for {}", show(self.downtime));
+            (all && longer(gone, self.downtime)).then(|| (outage.fault, why()))
         })
     }
 
@@ -222,26 +212,29 @@ impl Tolerance {
 }
 
 /// Some nodes of one service that are down, or stand still, for a while.
-struct Outage {
+struct Outage<'a> {
     fault: usize,
+    member: &'a Member,
+    nodes: Vec<String>,
     window: Window,
     /// Its length, also if its start is not known before the run.
     lasts: Option<Duration>,
-    nodes: Vec<String>,
 }
 
-impl Outage {
-    fn of((index, fault): (usize, &Fault), member: &Member, topology: &Topology) -> Option<Outage> {
+impl<'a> Outage<'a> {
+    fn of(index: usize, fault: &Fault, topology: &'a Topology) -> Option<Outage<'a>> {
         let node = fault.node().filter(|_| fault.stops())?;
-        if member_of(node, topology)?.name != member.name {
-            return None;
-        }
         let lasts = match fault {
             Fault::PowerLoss { lasts, .. } => *lasts,
             _ => fault.window()?.1,
         };
-        let window = fault.window().unwrap_or((Duration::ZERO, None));
-        Some(Outage { fault: index, window, lasts, nodes: topology.nodes(node) })
+        Some(Outage {
+            fault: index,
+            member: member_of(node, topology)?,
+            nodes: topology.nodes(node),
+            window: fault.window().unwrap_or((Duration::ZERO, None)),
+            lasts,
+        })
     }
 
     /// How long from `now` it still lasts; none if it does not end before chaos does.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Disk;
 use super::faults::{DiskError, DiskFault};
@@ -26,37 +27,37 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// Nothing is allowed yet.
     #[must_use]
-    pub fn new() -> OpenOptions {
-        OpenOptions::default()
+    pub const fn new() -> OpenOptions {
+        OpenOptions { read: false, write: false, create: false, create_new: false, truncate: false }
     }
 
     /// Whether it can be read.
     #[must_use]
-    pub fn read(self, read: bool) -> OpenOptions {
+    pub const fn read(self, read: bool) -> OpenOptions {
         OpenOptions { read, ..self }
     }
 
     /// Whether it can be written, cut and grown.
     #[must_use]
-    pub fn write(self, write: bool) -> OpenOptions {
+    pub const fn write(self, write: bool) -> OpenOptions {
         OpenOptions { write, ..self }
     }
 
     /// Whether it is made if there is none. Unlike that of `std` this needs no `write`.
     #[must_use]
-    pub fn create(self, create: bool) -> OpenOptions {
+    pub const fn create(self, create: bool) -> OpenOptions {
         OpenOptions { create, ..self }
     }
 
     /// Whether it is made, and opening fails if there is one.
     #[must_use]
-    pub fn create_new(self, create_new: bool) -> OpenOptions {
+    pub const fn create_new(self, create_new: bool) -> OpenOptions {
         OpenOptions { create_new, ..self }
     }
 
     /// Whether it is emptied if there is one.
     #[must_use]
-    pub fn truncate(self, truncate: bool) -> OpenOptions {
+    pub const fn truncate(self, truncate: bool) -> OpenOptions {
         OpenOptions { truncate, ..self }
     }
 
@@ -214,6 +215,18 @@ impl DiskFile {
             }
             Ok(())
         })
+    }
+
+    /// How long an operation on `len` bytes takes now; a sync is as long as what it has to write.
+    pub(super) fn latency(&self, kind: DiskOperationKind, len: usize) -> Duration {
+        let state = self.disk.lock();
+        let open = self.life == state.life;
+        match kind {
+            DiskOperationKind::Sync if open => {
+                state.latency(kind, state.image.pending_bytes(self.id))
+            }
+            _ => state.latency(kind, len as u64),
+        }
     }
 
     fn operation<T>(

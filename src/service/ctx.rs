@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use super::HttpClient;
 use crate::clock::{Clock, Sleep, Timeout};
+use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{JoinHandle, TaskKey, completion, current};
-use crate::net::{Addr, Endpoint};
+use crate::net::{Addr, Connection, Endpoint, Listener};
 use crate::node::{self, Work};
 use crate::sim;
 
@@ -91,6 +92,13 @@ impl Ctx {
         NodeRng { node: self.node }
     }
 
+    /// The node's disk. What is on it outlives a crash of the process; what was synced outlives a
+    /// power loss.
+    #[must_use]
+    pub fn disk(&self) -> NodeDisk {
+        NodeDisk::of(node::disk(self.node))
+    }
+
     /// The node's HTTP client.
     #[must_use]
     pub fn http(&self) -> HttpClient {
@@ -104,6 +112,36 @@ impl Ctx {
     /// `AddrInUse` if the port is bound.
     pub fn bind(&self, port: u16) -> io::Result<Endpoint> {
         Endpoint::bind(self.node, port)
+    }
+
+    /// Listens for connections at a port; 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` if somebody listens there.
+    pub fn listen(&self, port: u16) -> io::Result<Listener> {
+        Listener::bind(self.node, port)
+    }
+
+    /// Connects to a port of a node or service, by name: ready after a round trip. Fault scripts and
+    /// stories call what goes over the n-th connection from here to there `conn #n`.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the world has nobody of that name; `ConnectionRefused` if nobody listens or
+    /// the process is down; `TimedOut` after 127 s of silence; `AddrNotAvailable` if no port is
+    /// free.
+    pub async fn connect(&self, name: &str, port: u16) -> io::Result<Connection> {
+        Connection::connect(self.node, self.lookup(name, port)?, None).await
+    }
+
+    /// Connects under a name that fault scripts and stories use for the connection's data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ctx::connect`].
+    pub async fn connect_as(&self, label: &str, name: &str, port: u16) -> io::Result<Connection> {
+        Connection::connect(self.node, self.lookup(name, port)?, Some(label)).await
     }
 
     /// Where `name` is: a service's replicas take turns.
@@ -120,8 +158,12 @@ impl Ctx {
         node::work(self.node, duration)
     }
 
-    /// Tells the journal what happens here, in words; stories show it.
+    /// Tells the journal what happens here, in words; stories show it. Nobody hears a node that is
+    /// down: of a process that has just died, destructors still run.
     pub fn record(&self, what: impl Display) {
+        if !node::life(self.node).is_up() {
+            return;
+        }
         current::with(|kernel| {
             let what = what.to_string();
             sim::count(&what);
@@ -130,9 +172,12 @@ impl Ctx {
         });
     }
 
-    /// Shows `value` under `name` to the world's properties, which are checked at once.
+    /// Shows `value` under `name` to the world's properties, which are checked at once. Nobody sees
+    /// it if the node is down.
     pub fn publish<T: Any + Debug>(&self, name: &str, value: T) {
-        sim::publish(self.node, name, value);
+        if node::life(self.node).is_up() {
+            sim::publish(self.node, name, value);
+        }
     }
 
     /// Says that this point was reached; a search lists the ones that no seed reached.

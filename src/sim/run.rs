@@ -279,6 +279,10 @@ impl Course<'_> {
         let may_panic = self.sim.may_panic;
         self.kernel.run(limit, &mut |kernel| {
             for panic in kernel.take_panicked() {
+                // What runs on within the step in which its machine lost power may do what it likes.
+                if !node::life(panic.node).is_up() {
+                    continue;
+                }
                 node::crash(kernel, panic.node);
                 if !may_panic {
                     let node = kernel.node_name(panic.node);

@@ -32,7 +32,13 @@ enum Phase {
     End = 1,
     /// The end of a graceful stop's grace period.
     Grace = 2,
+    /// One node, whose number is above the fault's, lost its power within a disk operation; and
+    /// later: has it back.
+    Power = 3,
 }
+
+/// The bits of a token that hold a fault's number and its phase.
+const NUMBER_AND_PHASE: u32 = 34;
 
 impl Storm {
     /// Puts the begin and end of every fault into the kernel's queue.
@@ -114,14 +120,8 @@ impl Storm {
                     node::crash(kernel, id);
                     was_up
                 }
-                Fault::PowerLoss { at: Some(_), .. } => {
-                    node::power_loss(kernel, id);
-                    was_up
-                }
-                Fault::Wipe { .. } => {
-                    node::wipe(kernel, id);
-                    was_up
-                }
+                Fault::PowerLoss { at: Some(_), .. } => node::power_loss(kernel, id),
+                Fault::Wipe { .. } => node::wipe(kernel, id),
                 Fault::Pause { .. } => {
                     node::pause(kernel, id);
                     was_up
@@ -149,7 +149,10 @@ impl Storm {
                     true
                 }
                 _ => {
-                    disk_fault(kernel, id, number, fault, true);
+                    let token = u64::from(id.0) << NUMBER_AND_PHASE
+                        | u64::from(number) << 2
+                        | Phase::Power as u64;
+                    node::begin_disk_fault(id, number, fault, (self.clone(), token));
                     continue;
                 }
             };
@@ -184,7 +187,7 @@ impl Storm {
                 Fault::ClockFreeze { .. } => clock::change(kernel, id, Change::Freeze(false)),
                 // A step stays until the end: nobody steps it back.
                 Fault::ClockStep { .. } => {}
-                _ => disk_fault(kernel, id, number, fault, false),
+                _ => node::end_disk_fault(id, number),
             }
         }
     }
@@ -205,7 +208,7 @@ impl Storm {
             net::heal();
             for id in node::all() {
                 node::end_stop(kernel, id);
-                node::heal_disk(kernel, id);
+                node::heal_disk(id);
                 node::start(kernel, id);
                 if self.struck_clock(id) {
                     clock::change(kernel, id, Change::Heal);
@@ -213,6 +216,17 @@ impl Storm {
             }
         });
         kernel.touch();
+    }
+
+    /// A node's power was lost within a disk operation: what was its process goes, and it starts
+    /// after the fault's time. Fired a second time, it starts.
+    fn power(self: &Rc<Self>, kernel: &Kernel, token: u64) {
+        let id = NodeId((token >> NUMBER_AND_PHASE) as u32);
+        if !node::end_power_loss(kernel, id) {
+            node::start(kernel, id);
+        } else if let Fault::PowerLoss { lasts: Some(lasts), .. } = self.faults[number_of(token)] {
+            kernel.schedule(kernel.now() + lasts, self.clone(), token);
+        }
     }
 
     fn struck_clock(&self, id: NodeId) -> bool {
@@ -247,10 +261,11 @@ impl Target for Storm {
         if self.over.get() {
             return;
         }
-        let number = (token >> 2) as u32;
+        let number = number_of(token) as u32;
         match token & 3 {
             0 => self.begin(kernel, number),
             1 => self.end(kernel, number),
+            3 => self.power(kernel, token),
             _ => {
                 let name = self.faults[number as usize].node().map(str::to_owned);
                 for id in nodes(&name.into_iter().collect::<Vec<_>>()) {
@@ -259,6 +274,11 @@ impl Target for Storm {
             }
         }
     }
+}
+
+/// The number of the fault that a token stands for.
+fn number_of(token: u64) -> usize {
+    (token >> 2) as u32 as usize
 }
 
 fn nodes(names: &[String]) -> Vec<NodeId> {
@@ -305,8 +325,4 @@ fn loss(share: f64, burst: Option<f64>) -> Loss {
         }
         _ => Loss::Bernoulli(share),
     }
-}
-
-fn disk_fault(kernel: &Kernel, id: NodeId, number: u32, fault: &Fault, begins: bool) {
-    node::disk_fault(kernel, id, number, fault, begins);
 }

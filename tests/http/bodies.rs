@@ -122,6 +122,6 @@ fn ten_megabytes_arrive_in_one_piece() {
     };
     let run = run_with([], world);
     let lengths: Vec<usize> =
-        run.journal.of_kind(Kind::Send).filter_map(|e| e.payload()).map(Bytes::len).collect();
+        run.journal.of_kind(Kind::Send).filter_map(|e| e.payload()).map(<[u8]>::len).collect();
     assert_eq!(lengths, [SIZE, SIZE]);
 }

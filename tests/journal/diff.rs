@@ -43,7 +43,8 @@ fn the_parting_and_what_led_there() {
         let mut s = Script::new();
         let ask = s.send(SHOPPER, CHECKOUT, "POST /orders", NONE);
         let asked = s.at(1_000).deliver(SHOPPER, CHECKOUT, ask);
-        let spawn = s.add(Entry::new(Kind::Spawn, CHECKOUT), NONE, asked, "src/shop.rs:7:9");
+        let place = s.recorder.symbol("src/shop.rs:7:9");
+        let spawn = s.add(Entry::new(Kind::Spawn, CHECKOUT).symbol(place), NONE, asked, "");
         let begins =
             s.at(2_000).add(Entry::new(Kind::Note, CHECKOUT), NONE, spawn, "takes the order");
         let symbol = s.recorder.symbol("POST /orders");
@@ -59,7 +60,7 @@ fn the_parting_and_what_led_there() {
             the runs part after 4 events, in extra 201 / 503
                   time             node      what
             = #2         1.000 ms  checkout  <- shopper   POST /orders  sent 0.000 ms
-            = #3         1.000 ms  checkout  spawns a task: src/shop.rs:7:9
+            = #3         1.000 ms  checkout  spawns a task at src/shop.rs:7:9
             = #4         2.000 ms  checkout  takes the order
             A #5         3.000 ms  checkout  -> shopper   201
             B #5         3.000 ms  checkout  -> shopper   503
@@ -70,7 +71,7 @@ fn the_parting_and_what_led_there() {
             what led to #5 in both:
             = #1         0.000 ms  shopper   -> checkout  POST /orders
             = #2         1.000 ms  checkout  <- shopper   POST /orders  sent 0.000 ms
-            = #3         1.000 ms  checkout  spawns a task: src/shop.rs:7:9
+            = #3         1.000 ms  checkout  spawns a task at src/shop.rs:7:9
             = #4         2.000 ms  checkout  takes the order
             its task was spawned at src/shop.rs:7:9
         "#]],

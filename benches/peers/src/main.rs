@@ -4,7 +4,7 @@
 //!
 //! - [`work`] - what is done, said once for all.
 //! - [`contender`] - the table of contenders and cases: which function does which work.
-//! - [`bare`], [`madsim_peer`], [`turmoil_peer`], [`moonpool_peer`], [`axum_peer`] - one contender each.
+//! - [`bare`], [`madsim_peer`], [`turmoil_peer`], [`moonpool_peer`], [`axum_peer`], [`stormglass_peer`] - one contender each.
 //! - [`measure`] - one measurement, in a process of its own.
 //! - [`builds`] - the two executables: plain and sealed.
 //! - [`report`] - rows, ratios, table, JSON.
@@ -18,6 +18,7 @@ mod madsim_peer;
 mod measure;
 mod moonpool_peer;
 mod report;
+mod stormglass_peer;
 mod turmoil_peer;
 mod work;
 
@@ -33,8 +34,8 @@ use crate::{
 /// Everybody, in the order of the table. The sealed build, which runs the table, knows all of them.
 static CONTENDERS: &[&Contender] = &[
     &bare::CONTENDER,
-    // &stormglass_peer::UNSEALED,
-    // &stormglass_peer::SEALED,
+    &stormglass_peer::UNSEALED,
+    &stormglass_peer::SEALED,
     #[cfg(madsim)]
     &madsim_peer::CONTENDER,
     #[cfg(madsim)]
