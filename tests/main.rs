@@ -1,8 +1,10 @@
 //! One test binary: the map of the tests.
 
 mod chaos;
+mod cli;
 mod clock;
 mod disk;
+mod explore;
 mod http;
 mod journal;
 mod kernel;
@@ -10,6 +12,7 @@ mod memory;
 mod net;
 mod node;
 mod script;
+mod shrink;
 mod sim;
 mod storage;
 mod stream;
