@@ -28,13 +28,7 @@ impl OpenOptions {
     /// Nothing is allowed yet.
     #[must_use]
     pub const fn new() -> OpenOptions {
-        OpenOptions {
-            read: false,
-            write: false,
-            create: false,
-            create_new: false,
-            truncate: false,
-        }
+        OpenOptions { read: false, write: false, create: false, create_new: false, truncate: false }
     }
 
     /// Whether it can be read.

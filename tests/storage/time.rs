@@ -116,10 +116,9 @@ fn a_disk_does_not_follow_its_nodes_clock() {
             ctx.sleep(Duration::from_millis(10)).await;
             let before = ctx.clock().now();
             let file = ctx.disk().open("log", RW).await.unwrap();
-            ctx.disk().handle().set_speed(DiskSpeed {
-                sync: Duration::from_millis(10),
-                ..DiskSpeed::NVME
-            });
+            ctx.disk()
+                .handle()
+                .set_speed(DiskSpeed { sync: Duration::from_millis(10), ..DiskSpeed::NVME });
             file.sync().await.unwrap();
             ctx.record(format_args!("{:?}", ctx.clock().now() - before));
         });
