@@ -98,11 +98,18 @@ impl LocalClock for Clocks {
 #[inline]
 pub(crate) fn monotonic(kernel: &Kernel, node: NodeId) -> Time {
     let now = kernel.now();
+    if !kernel.any_skewed() {
+        return now;
+    }
     current::part(&CLOCKS, |c| c.with_skew(node, |skew| skew.map_or(now, |s| s.monotonic(now))))
 }
 
 /// When, in true time, the monotonic clock of `node` will show `local`.
-pub(crate) fn true_time(node: NodeId, local: Time) -> Time {
+#[inline]
+pub(crate) fn true_time(kernel: &Kernel, node: NodeId, local: Time) -> Time {
+    if !kernel.any_skewed() {
+        return local;
+    }
     current::part(&CLOCKS, |c| c.with_skew(node, |skew| skew.map_or(local, |s| s.true_time(local))))
 }
 

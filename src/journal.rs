@@ -12,7 +12,9 @@
 mod diff;
 mod event;
 mod file;
+mod payloads;
 mod recorder;
+mod rows;
 mod story;
 
 pub use diff::{Divergence, first_divergence};
@@ -21,8 +23,8 @@ pub use file::{EventRecord, FORMAT_VERSION};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, message_ordinals};
 
-use bytes::Bytes;
-use event::Row;
+use payloads::Payloads;
+use rows::Rows;
 use serde::{Deserialize, Serialize};
 
 /// A hash of everything a run did: equal fingerprints, equal runs.
@@ -38,12 +40,12 @@ impl std::fmt::Display for Fingerprint {
 /// The finished record of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    rows: Vec<Row>,
+    rows: Rows,
     symbols: Vec<String>,
     nodes: Vec<String>,
-    /// Sorted by event, as is `payloads`.
+    /// Sorted by event.
     texts: Vec<(EventId, String)>,
-    payloads: Vec<(EventId, Bytes)>,
+    payloads: Payloads,
     fingerprint: Fingerprint,
     total: u64,
 }

@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -96,7 +97,10 @@ pub(crate) struct Kernel {
     generations: Cell<u32>,
     ready: RefCell<Ready>,
     owners: RefCell<Vec<Owner>>,
+    any_skewed: Cell<bool>,
     journal: RefCell<Recorder>,
+    /// The symbols of places in the source, by the address of their constant.
+    places: RefCell<FxHashMap<usize, Symbol>>,
     /// The last event of the running task or action, and the one that led to it from elsewhere.
     prev: Cell<EventId>,
     cause: Cell<EventId>,
@@ -134,7 +138,9 @@ impl Kernel {
             generations: Cell::new(0),
             ready: RefCell::new(Ready::new(settings.scheduling, settings.seed)),
             owners: RefCell::new(vec![Owner::default()]),
+            any_skewed: Cell::new(false),
             journal: RefCell::new(Recorder::new(settings.recording)),
+            places: RefCell::default(),
             prev: Cell::default(),
             cause: Cell::default(),
             running: Cell::new(None),
@@ -227,6 +233,13 @@ impl Kernel {
     /// Says that `node` sees another std clock than the true one, from now on.
     pub(crate) fn set_skewed(&self, node: NodeId) {
         self.owners.borrow_mut()[node.0 as usize].skewed = true;
+        self.any_skewed.set(true);
+    }
+
+    /// True once some node's clock is not the true one: most worlds never ask a clock.
+    #[inline]
+    pub(crate) fn any_skewed(&self) -> bool {
+        self.any_skewed.get()
     }
 }
 
@@ -271,13 +284,24 @@ impl Kernel {
     }
 
     /// Keeps the bytes of a message, by reference.
-    pub(crate) fn attach_payload(&self, id: EventId, payload: Bytes) {
+    pub(crate) fn attach_payload(&self, id: EventId, payload: &Bytes) {
         self.journal.borrow_mut().attach_payload(id, payload);
     }
 
     /// The symbol of a text.
     pub(crate) fn symbol(&self, text: &str) -> Symbol {
         self.journal.borrow_mut().symbol(text)
+    }
+
+    /// The symbol of a place in the source.
+    fn place(&self, location: &'static Location<'static>) -> Symbol {
+        let key = std::ptr::from_ref(location) as usize;
+        let known = self.places.borrow().get(&key).copied();
+        known.unwrap_or_else(|| {
+            let symbol = self.symbol(&location.to_string());
+            self.places.borrow_mut().insert(key, symbol);
+            symbol
+        })
     }
 
     /// A node's name.
@@ -340,9 +364,8 @@ impl Kernel {
         self.generations.set(generation);
         let cause = match location {
             Some(location) => {
-                let id = self.record(Entry::new(Kind::Spawn, node));
-                self.attach_text(id, || location.to_string());
-                id
+                let place = self.place(location);
+                self.record(Entry::new(Kind::Spawn, node).symbol(place))
             }
             None => self.here(),
         };

@@ -28,7 +28,7 @@ use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
-use crate::node;
+use crate::node::Life;
 use crate::service::Envelope;
 use crate::time::nanos;
 use datagram::{Datagram, Sockets};
@@ -72,6 +72,8 @@ pub(crate) struct Net {
     sockets: RefCell<Sockets>,
     faults: RefCell<Faults>,
     profile: RefCell<Rc<LinkProfile>>,
+    /// By node: every message asks for two of them.
+    lives: RefCell<Vec<Life>>,
     /// Why packets are lost, as symbols of the journal.
     reasons: Reasons,
 }
@@ -120,6 +122,7 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         sockets: RefCell::default(),
         faults: RefCell::default(),
         profile: RefCell::new(Rc::new(profile)),
+        lives: RefCell::default(),
         reasons,
     };
     current::install(&NET, Rc::new(net))
@@ -137,13 +140,18 @@ pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<LinkProfile>) {
 
 /// Sends a packet; the event of its sending, or none if its sender is not up.
 pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> EventId {
-    if !node::life(packet.from).is_up() {
-        return EventId::NONE;
-    }
-    let sent = kernel.record(entry);
-    packet.sent = sent;
-    current::part(&NET, |net| net.send(kernel, packet));
-    sent
+    current::part(&NET, |net| {
+        if !net.life(packet.from).is_up() {
+            return EventId::NONE;
+        }
+        let sent = kernel.record(entry);
+        packet.sent = sent;
+        if let Payload::Datagram(datagram) = &packet.payload {
+            kernel.attach_payload(sent, datagram.bytes());
+        }
+        net.send(kernel, packet);
+        sent
+    })
 }
 
 /// Sends what the machine itself answers when no process does: a reset.
@@ -183,13 +191,33 @@ pub(crate) fn tallies() -> Vec<(u32, Tally)> {
 }
 
 impl Net {
+    #[inline]
+    pub(crate) fn life(&self, node: NodeId) -> Life {
+        self.lives.borrow()[node.0 as usize]
+    }
+
+    pub(crate) fn set_life(&self, node: NodeId, life: Life) {
+        let mut lives = self.lives.borrow_mut();
+        let len = lives.len().max(node.0 as usize + 1);
+        lives.resize(len, Life::Down);
+        lives[node.0 as usize] = life;
+    }
+
     /// Lets message faults strike, then puts the packet on its link.
-    fn send(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet) {
-        let struck = {
-            let mut faults = self.faults.borrow_mut();
-            if faults.has_messages() { faults.strike(kernel, &packet) } else { None }
-        };
-        let Some((number, effect)) = struck else { return self.route(kernel, packet, 0) };
+    #[inline]
+    fn send(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
+        if !self.faults.borrow().has_messages() {
+            return self.route(kernel, packet, 0);
+        }
+        let struck = self.faults.borrow_mut().strike(kernel, &packet);
+        match struck {
+            Some((number, effect)) => self.strike(kernel, packet, number, effect),
+            None => self.route(kernel, packet, 0),
+        }
+    }
+
+    /// A message fault strikes the packet.
+    fn strike(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, number: u32, effect: Effect) {
         match effect {
             Effect::Drop => return self.lose(kernel, packet, self.reasons.fault, Some(number)),
             Effect::Reset => return self.reset(kernel, packet, Some(number)),
@@ -219,6 +247,7 @@ impl Net {
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
+    #[inline]
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
@@ -233,6 +262,7 @@ impl Net {
         }
     }
 
+    #[inline]
     fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64, corrupt: bool) {
         let mut packet = packet;
         if corrupt && !packet.reliable {
@@ -242,6 +272,7 @@ impl Net {
         kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
     }
 
+    #[inline]
     fn fate(&self, kernel: &Kernel, packet: &Packet) -> Fate {
         if packet.from == packet.to {
             return Fate::loopback();
@@ -289,12 +320,13 @@ impl Net {
     }
 
     /// A packet is at its destination.
+    #[inline]
     fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
         let cut = packet.from != packet.to && {
             let mut faults = self.faults.borrow_mut();
             faults.has_links() && faults.is_cut(&packet)
         };
-        let life = node::life(packet.to);
+        let life = self.life(packet.to);
         let reason = match (cut, life.machine_is_on()) {
             (true, _) => Some(self.reasons.partition),
             (_, false) => Some(self.reasons.off),
@@ -318,6 +350,7 @@ impl Net {
     }
 
     /// Records an arrival; what it leads to rests on it.
+    #[inline]
     pub(crate) fn record_delivery(kernel: &Kernel, packet: &Packet) -> EventId {
         let entry = Entry::new(Kind::Deliver, packet.to).peer(packet.from).symbol(packet.label);
         kernel.record_caused(entry, packet.sent)

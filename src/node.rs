@@ -71,7 +71,6 @@ pub(crate) struct Plan {
 
 struct Node {
     plan: Plan,
-    life: Life,
     cpu: Cpu,
     rng: Option<Box<Stream>>,
     /// Tasks that wait to be asked to stop.
@@ -122,8 +121,8 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
         let stop_waiters = Vec::new();
-        let life = Life::Down;
-        list.push(Some(Node { plan, life, cpu, rng: None, stop_waiters, storage: None }));
+        list.push(Some(Node { plan, cpu, rng: None, stop_waiters, storage: None }));
+        net::with(|net| net.set_life(id, Life::Down));
     });
     id
 }
@@ -131,7 +130,11 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
 /// Whether a node is up.
 #[inline]
 pub(crate) fn life(id: NodeId) -> Life {
-    with_node(id, |node| node.life)
+    net::with(|net| net.life(id))
+}
+
+fn set_life(id: NodeId, life: Life) {
+    net::with(|net| net.set_life(id, life));
 }
 
 /// The nodes that a name stands for: a service's replicas, or one node.
@@ -179,10 +182,8 @@ pub(crate) fn start(kernel: &Kernel, id: NodeId) {
         return;
     }
     storage::start(kernel, id);
-    let (boot, declared_at) = with_node(id, |node| {
-        node.life = Life::Up;
-        (node.plan.boot.clone(), node.plan.declared_at)
-    });
+    set_life(id, Life::Up);
+    let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
         kernel.spawn(id, Some(declared_at), async move { boot(Ctx::of(id)) });
@@ -210,12 +211,10 @@ pub(crate) fn wipe(kernel: &Kernel, id: NodeId) -> bool {
 /// Asks the process to end; what still runs at the end of the grace period is killed by
 /// [`end_stop`].
 pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
-    let waiters = with_node(id, |node| {
-        if node.life == Life::Up {
-            node.life = Life::Stopping;
-        }
-        std::mem::take(&mut node.stop_waiters)
-    });
+    if life(id) == Life::Up {
+        set_life(id, Life::Stopping);
+    }
+    let waiters = with_node(id, |node| std::mem::take(&mut node.stop_waiters));
     kernel.record(Entry::new(Kind::Stop, id));
     waiters.into_iter().for_each(Waker::wake);
 }
@@ -223,7 +222,7 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
 /// Ends a graceful stop.
 pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     if life(id) == Life::Stopping {
-        with_node(id, |node| node.life = Life::Down);
+        set_life(id, Life::Down);
         storage::go_down(id, Life::Down);
         forget(kernel, id);
     }
@@ -231,14 +230,14 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
 
 /// True, now or later, once the node was asked to stop.
 pub(crate) fn poll_stop(id: NodeId, waker: &Waker) -> bool {
-    with_node(id, |node| {
-        let stopping = node.life != Life::Up;
-        if !stopping {
+    let stopping = life(id) != Life::Up;
+    if !stopping {
+        with_node(id, |node| {
             node.stop_waiters.retain(|w| !w.will_wake(waker));
             node.stop_waiters.push(waker.clone());
-        }
-        stopping
-    })
+        });
+    }
+    stopping
 }
 
 /// Stops polling the node's tasks: a long garbage collection.
@@ -258,19 +257,15 @@ pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
 }
 
 /// True if this changed the node's life: it was up, or its machine at least had power.
-fn go_down(kernel: &Kernel, id: NodeId, life: Life, kind: Kind) -> bool {
-    let (was_up, struck) = with_node(id, |node| {
-        let was_up = node.life.is_up();
-        // A machine without power stays so when its process is said to crash.
-        let struck = was_up || (life == Life::Off && node.life == Life::Down);
-        if struck {
-            node.life = life;
-        }
-        (was_up, struck)
-    });
+fn go_down(kernel: &Kernel, id: NodeId, next: Life, kind: Kind) -> bool {
+    let before = life(id);
+    let was_up = before.is_up();
+    // A machine without power stays so when its process is said to crash.
+    let struck = was_up || (next == Life::Off && before == Life::Down);
     if struck {
+        set_life(id, next);
         let down = kernel.record(Entry::new(kind, id));
-        storage::go_down(id, life);
+        storage::go_down(id, next);
         if was_up {
             kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
         }

@@ -112,9 +112,10 @@ fn shop() -> Journal {
     let post = s.recorder.symbol("POST /charge");
     let post = Entry::new(Kind::Send, CHECKOUT).peer(PAYMENT).symbol(post).value(77);
     let charge = s.add(post, NONE, arrived, "order 7");
-    s.recorder.attach_payload(charge, Bytes::from_static(b"{\"order\":7}"));
+    s.recorder.attach_payload(charge, &Bytes::from_static(b"{\"order\":7}"));
     let asked = s.at(2_000).deliver(CHECKOUT, PAYMENT, charge);
-    let spawn = s.add(Entry::new(Kind::Spawn, PAYMENT), NONE, asked, "src/payment.rs:12:5");
+    let place = s.recorder.symbol("src/payment.rs:12:5");
+    let spawn = s.add(Entry::new(Kind::Spawn, PAYMENT).symbol(place), NONE, asked, "");
     let first = s.at(2_517).add(Entry::new(Kind::Note, PAYMENT), NONE, spawn, "charges order 7");
     let reply = s.recorder.symbol("POST /charge");
     let reply = Entry::new(Kind::Send, PAYMENT).peer(CHECKOUT).symbol(reply).extra(201);

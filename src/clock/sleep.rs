@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{monotonic, true_time};
 use crate::journal::NodeId;
+use crate::kernel::Timer;
 use crate::kernel::current;
-use crate::kernel::{Kernel, Timer};
 use crate::time::Time;
 
 /// Ready when the node's monotonic clock shows the deadline: a fast clock wakes early, a slow
@@ -17,19 +17,17 @@ use crate::time::Time;
 pub struct Sleep {
     node: NodeId,
     deadline: Time,
-    /// When that will be in true time, as far as is known.
+    /// Due when that will be in true time, as far as is known.
     timer: Timer,
-    due: Time,
 }
 
 impl Sleep {
     pub(crate) fn new(node: NodeId, duration: Duration) -> Sleep {
-        Sleep::until(node, current::with(|kernel| monotonic(kernel, node)) + duration)
-    }
-
-    pub(crate) fn until(node: NodeId, deadline: Time) -> Sleep {
-        let due = true_time(node, deadline);
-        Sleep { node, deadline, timer: Timer::at(due), due }
+        current::with(|kernel| {
+            let deadline = monotonic(kernel, node) + duration;
+            let due = true_time(kernel, node, deadline);
+            Sleep { node, deadline, timer: Timer::at(due) }
+        })
     }
 
     /// The deadline on the node's monotonic clock.
@@ -41,8 +39,7 @@ impl Sleep {
     /// Sets another deadline.
     pub fn reset(&mut self, deadline: Time) {
         self.deadline = deadline;
-        self.due = true_time(self.node, deadline);
-        self.timer.reset(self.due);
+        self.timer.reset(current::with(|kernel| true_time(kernel, self.node, deadline)));
     }
 }
 
@@ -50,15 +47,13 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if current::with(|kernel: &Kernel| monotonic(kernel, self.node)) >= self.deadline {
-            return Poll::Ready(());
-        }
-        let due = true_time(self.node, self.deadline);
-        if due != self.due {
-            self.due = due;
-            self.timer.reset(due);
-        }
-        Pin::new(&mut self.timer).poll(cx)
+        current::with(|kernel| {
+            if monotonic(kernel, self.node) >= self.deadline {
+                return Poll::Ready(());
+            }
+            let due = true_time(kernel, self.node, self.deadline);
+            self.timer.poll_at(kernel, due, cx)
+        })
     }
 }
 

@@ -182,7 +182,7 @@ impl Chain {
 fn spawned(journal: &Journal, id: EventId) -> Option<String> {
     let first = back(journal, id, Event::prev).last()?;
     let spawn = journal.get(first.cause()).filter(|e| e.kind() == Kind::Spawn)?;
-    spawn.text().map(str::to_owned)
+    Some(spawn.symbol()).filter(|place| !place.is_empty()).map(str::to_owned)
 }
 
 /// The event, the one `before` it, and so on to the start.

@@ -1,7 +1,6 @@
 //! One event: its row of 40 bytes, and the view through which it is read.
 
 use bytemuck::{Pod, Zeroable};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Journal;
@@ -80,7 +79,7 @@ kinds! {
     Wipe = "wipe",
     /// A node's clock or clock rate is changed; `value` is nanoseconds or ppm, as the text says.
     Clock = "clock",
-    /// A task is made.
+    /// A task is made: `symbol` is the place in the source.
     Spawn = "spawn",
     /// A task panics; the text is its message.
     Panic = "panic",
@@ -258,8 +257,8 @@ impl<'a> Event<'a> {
 
     /// The bytes of a message, if they were kept.
     #[must_use]
-    pub fn payload(&self) -> Option<&'a Bytes> {
-        super::beside(&self.journal.payloads, self.id)
+    pub fn payload(&self) -> Option<&'a [u8]> {
+        self.journal.payloads.get(self.id)
     }
 
     /// True if the two describe the same thing, whatever their numbers: time, node, kind, names,

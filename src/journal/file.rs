@@ -10,7 +10,6 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -153,11 +152,11 @@ fn encode(journal: &Journal) -> Vec<u8> {
         symbols: journal.symbols.iter().map(String::as_str).collect(),
         nodes: journal.nodes.iter().map(String::as_str).collect(),
         texts: journal.texts.iter().map(|(id, text)| (*id, text.as_str())).collect(),
-        payloads: journal.payloads.iter().map(|(id, payload)| (*id, &payload[..])).collect(),
+        payloads: journal.payloads.iter().collect(),
     };
     let mut body = Vec::with_capacity(8 + journal.rows.len() * ROW);
     body.extend_from_slice(&(journal.rows.len() as u64).to_le_bytes());
-    body.extend_from_slice(bytemuck::cast_slice(&journal.rows));
+    body.extend_from_slice(bytemuck::cast_slice(&journal.rows[..]));
     let body = postcard::to_extend(&beside, body).expect("plain data in memory always encodes");
 
     let mut file = Vec::with_capacity(HEADER + body.len());
@@ -188,15 +187,11 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
         return Err(inside("something follows its payloads"));
     }
     Ok(Journal {
-        rows,
+        rows: rows.into(),
         symbols: beside.symbols.into_iter().map(str::to_owned).collect(),
         nodes: beside.nodes.into_iter().map(str::to_owned).collect(),
         texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),
-        payloads: beside
-            .payloads
-            .into_iter()
-            .map(|(id, payload)| (id, Bytes::copy_from_slice(payload)))
-            .collect(),
+        payloads: beside.payloads.into_iter().collect(),
         fingerprint: beside.fingerprint,
         total: beside.total,
     })

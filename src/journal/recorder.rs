@@ -5,6 +5,8 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::event::Row;
+use super::payloads::Payloads;
+use super::rows::Rows;
 use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol};
 
 /// How much of a run is kept.
@@ -72,7 +74,7 @@ impl Entry {
 
 /// Writes one run's journal.
 pub struct Recorder {
-    rows: Vec<Row>,
+    rows: Rows,
     /// The rows before this index are hashed.
     hashed: usize,
     /// Events that are already forgotten.
@@ -83,7 +85,7 @@ pub struct Recorder {
     symbol_of: FxHashMap<String, Symbol>,
     nodes: Vec<String>,
     texts: Vec<(EventId, String)>,
-    payloads: Vec<(EventId, Bytes)>,
+    payloads: Payloads,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -97,7 +99,7 @@ impl Recorder {
     #[must_use]
     pub fn new(recording: Recording) -> Recorder {
         Recorder {
-            rows: Vec::with_capacity(CHUNK),
+            rows: Rows::new(),
             hashed: 0,
             forgotten: 0,
             recording,
@@ -106,7 +108,7 @@ impl Recorder {
             symbol_of: FxHashMap::from_iter([(String::new(), Symbol(0))]),
             nodes: vec!["world".to_owned()],
             texts: Vec::new(),
-            payloads: Vec::new(),
+            payloads: Payloads::default(),
         }
     }
 
@@ -183,10 +185,10 @@ impl Recorder {
         }
     }
 
-    /// Puts a payload beside an event, by reference, in the order of the events.
-    pub fn attach_payload(&mut self, id: EventId, payload: Bytes) {
+    /// Puts a payload beside an event, a long one by reference, in the order of the events.
+    pub fn attach_payload(&mut self, id: EventId, payload: &Bytes) {
         if self.recording == Recording::Full && !payload.is_empty() {
-            self.payloads.push((id, payload));
+            self.payloads.push(id, payload);
         }
     }
 

@@ -10,17 +10,26 @@ pub(crate) struct Key {
     generation: u32,
 }
 
-#[derive(Clone, Copy)]
-struct Item {
-    at: u64,
-    /// Breaks ties of the same instant: first in, first out.
-    sequence: u64,
-    slot: u32,
+/// What the heap sorts, in 16 bytes: the time in the high half, then a sequence number that breaks
+/// ties of the same instant (first in, first out), then the slot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Item(u128);
+
+impl Item {
+    fn new(at: u64, sequence: u32, slot: u32) -> Item {
+        Item(u128::from(at) << 64 | u128::from(sequence) << 32 | u128::from(slot))
+    }
+
+    fn at(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
 }
 
 struct Slot<A> {
-    /// Where the entry is in the heap.
-    place: u32,
     /// Counts the entries that this slot has held, so that an old key finds nothing.
     generation: u32,
     action: Option<A>,
@@ -29,46 +38,74 @@ struct Slot<A> {
 /// Actions ordered by time.
 pub(crate) struct Queue<A> {
     heap: Vec<Item>,
+    /// Where each slot's entry is in the heap; apart from the slots, since sorting writes it.
+    places: Vec<u32>,
     slots: Vec<Slot<A>>,
     free: Vec<u32>,
-    sequence: u64,
+    sequence: u32,
 }
 
 const ARITY: usize = 4;
 
 impl<A> Queue<A> {
     pub(crate) fn new() -> Queue<A> {
-        Queue { heap: Vec::new(), slots: Vec::new(), free: Vec::new(), sequence: 0 }
+        Queue {
+            heap: Vec::new(),
+            places: Vec::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            sequence: 0,
+        }
     }
 
     /// The time of the next entry.
     #[inline]
     pub(crate) fn next_at(&self) -> Option<u64> {
-        self.heap.first().map(|item| item.at)
+        self.heap.first().map(|item| item.at())
     }
 
     /// Puts `action` in, to come out at `at`.
     #[inline]
     pub(crate) fn push(&mut self, at: u64, action: A) -> Key {
+        if self.sequence == u32::MAX {
+            self.renumber();
+        }
         self.sequence += 1;
-        let place = self.heap.len();
-        let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize].action = Some(action);
-            slot
-        } else {
-            self.slots.push(Slot { place: 0, generation: 0, action: Some(action) });
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 entries wait at once")
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize].action = Some(action);
+                slot
+            }
+            None => self.add_slot(action),
         };
-        self.heap.push(Item { at, sequence: self.sequence, slot });
-        self.rise(place);
+        let item = Item::new(at, self.sequence, slot);
+        self.heap.push(item);
+        self.rise(self.heap.len() - 1, item);
         Key { slot, generation: self.slots[slot as usize].generation }
+    }
+
+    /// Sequence numbers start again, in the same order.
+    #[cold]
+    fn renumber(&mut self) {
+        self.heap.sort_unstable();
+        for place in 0..self.heap.len() {
+            let item = self.heap[place];
+            self.put(place, Item::new(item.at(), place as u32, item.slot() as u32));
+        }
+        self.sequence = self.heap.len() as u32;
+    }
+
+    fn add_slot(&mut self, action: A) -> u32 {
+        self.slots.push(Slot { generation: 0, action: Some(action) });
+        self.places.push(0);
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 entries wait at once")
     }
 
     /// Takes the earliest entry out.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(u64, A)> {
         let first = *self.heap.first()?;
-        Some((first.at, self.take_out(0)))
+        Some((first.at(), self.take_out(0)))
     }
 
     /// Takes an entry out before its time; none if it has come out already.
@@ -77,7 +114,7 @@ impl<A> Queue<A> {
         if slot.generation != key.generation || slot.action.is_none() {
             return None;
         }
-        Some(self.take_out(slot.place as usize))
+        Some(self.take_out(self.places[key.slot as usize] as usize))
     }
 
     /// The action of an entry that still waits.
@@ -96,50 +133,51 @@ impl<A> Queue<A> {
     }
 
     fn take_out(&mut self, place: usize) -> A {
-        let item = self.heap.swap_remove(place);
+        let taken = self.heap[place];
+        let last = self.heap.pop().expect("the place is in the heap");
         if place < self.heap.len() {
-            self.sink(place);
-            self.rise(place);
+            self.fill(place, last);
         }
-        let slot = &mut self.slots[item.slot as usize];
+        let slot = &mut self.slots[taken.slot()];
         slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(item.slot);
+        self.free.push(taken.slot() as u32);
         slot.action.take().expect("an entry of the heap has its action")
     }
 
+    /// Fills a hole with `item`: the hole goes down to a leaf first, since an item from the end of
+    /// the heap belongs near the leaves, then the item rises from there.
     #[inline]
-    fn rise(&mut self, mut place: usize) {
-        let item = self.heap[place];
-        while place > 0 {
-            let parent = (place - 1) / ARITY;
-            if earlier(self.heap[parent], item) {
-                break;
-            }
-            self.put(place, self.heap[parent]);
-            place = parent;
-        }
-        self.put(place, item);
-    }
-
-    #[inline]
-    fn sink(&mut self, mut place: usize) {
-        let item = self.heap[place];
+    fn fill(&mut self, mut place: usize, item: Item) {
         loop {
             let first = place * ARITY + 1;
-            let Some(children) = self.heap.get(first..self.heap.len().min(first + ARITY)) else {
+            let last = self.heap.len().min(first + ARITY);
+            let Some((least, children)) = self.heap.get(first..last).and_then(<[_]>::split_first)
+            else {
                 break;
             };
-            let mut least = 0;
-            for child in 1..children.len() {
-                if earlier(children[child], children[least]) {
-                    least = child;
+            let mut least = (first, *least);
+            for (child, item) in (first + 1..).zip(children) {
+                if *item < least.1 {
+                    least = (child, *item);
                 }
             }
-            let Some(child) = children.get(least).copied().filter(|c| earlier(*c, item)) else {
+            self.put(place, least.1);
+            place = least.0;
+        }
+        self.rise(place, item);
+    }
+
+    /// Puts `item` at `place` or, while its parents are later, higher up.
+    #[inline]
+    fn rise(&mut self, mut place: usize, item: Item) {
+        while place > 0 {
+            let parent = (place - 1) / ARITY;
+            let above = self.heap[parent];
+            if above < item {
                 break;
-            };
-            self.put(place, child);
-            place = first + least;
+            }
+            self.put(place, above);
+            place = parent;
         }
         self.put(place, item);
     }
@@ -147,13 +185,8 @@ impl<A> Queue<A> {
     #[inline]
     fn put(&mut self, place: usize, item: Item) {
         self.heap[place] = item;
-        self.slots[item.slot as usize].place = place as u32;
+        self.places[item.slot()] = place as u32;
     }
-}
-
-#[inline]
-fn earlier(a: Item, b: Item) -> bool {
-    (a.at, a.sequence) < (b.at, b.sequence)
 }
 
 #[cfg(test)]
@@ -171,6 +204,9 @@ mod tests {
             for step in 0..400 {
                 match stream.below(4) {
                     0 | 1 => {
+                        if stream.chance(0.01) {
+                            queue.renumber();
+                        }
                         let at = stream.below(50);
                         model.push((at, step, queue.push(at, step)));
                         model.sort_by_key(|(at, step, _)| (*at, *step));

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::queue::Key;
 use super::task::Wait;
-use super::{Action, current};
+use super::{Action, Kernel, current};
 use crate::time::Time;
 
 /// A future that is ready at a time. Dropped before, it leaves nothing behind.
@@ -27,6 +27,29 @@ impl Timer {
         self.cancel();
     }
 
+    /// Waits for `deadline`, which may be another one than at the last poll.
+    #[inline]
+    pub(crate) fn poll_at(
+        &mut self,
+        kernel: &Kernel,
+        deadline: Time,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if kernel.now() >= deadline {
+            self.entry = None;
+            return Poll::Ready(());
+        }
+        kernel.waits_for(Wait::Timer(deadline.0));
+        if deadline != self.deadline {
+            self.reset(deadline);
+        }
+        let waiting = self.entry.is_some_and(|key| kernel.rewake(key, cx.waker()));
+        if !waiting {
+            self.entry = Some(kernel.wake_at(deadline, cx.waker().clone()));
+        }
+        Poll::Pending
+    }
+
     fn cancel(&mut self) {
         if let Some(key) = self.entry.take() {
             let action = current::try_with(|kernel| kernel.cancel(key));
@@ -39,18 +62,8 @@ impl Future for Timer {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        current::with(|kernel| {
-            if kernel.now() >= self.deadline {
-                self.entry = None;
-                return Poll::Ready(());
-            }
-            kernel.waits_for(Wait::Timer(self.deadline.0));
-            let waiting = self.entry.is_some_and(|key| kernel.rewake(key, cx.waker()));
-            if !waiting {
-                self.entry = Some(kernel.wake_at(self.deadline, cx.waker().clone()));
-            }
-            Poll::Pending
-        })
+        let deadline = self.deadline;
+        current::with(|kernel| self.poll_at(kernel, deadline, cx))
     }
 }
 
@@ -60,8 +73,7 @@ impl Drop for Timer {
     }
 }
 
-/// What the queue does with a timer whose time has come; see [`Action::Wake`].
-impl super::Kernel {
+impl Kernel {
     /// Wakes `waker` at `at`.
     pub(crate) fn wake_at(&self, at: Time, waker: std::task::Waker) -> Key {
         let (node, set_by) = (self.node(), self.here());

@@ -40,6 +40,10 @@ pub(crate) struct Datagram {
 }
 
 impl Datagram {
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     pub(super) fn flip_a_bit(&mut self, draw: u64) {
         if !self.bytes.is_empty() {
             let mut bytes = BytesMut::from(&self.bytes[..]);
@@ -142,9 +146,8 @@ impl Endpoint {
             let entry = Entry::new(Kind::Send, from).peer(to.node).symbol(label);
             let entry = entry.value(xxh3_64(&bytes));
             let size = (bytes.len() + HEADERS) as u32;
-            let kept = bytes.clone();
             let datagram = Datagram { from_port: self.addr.port, to_port: to.port, bytes };
-            let sent = transmit(
+            transmit(
                 kernel,
                 Packet {
                     from,
@@ -159,7 +162,6 @@ impl Endpoint {
                 },
                 entry,
             );
-            kernel.attach_payload(sent, kept);
         });
     }
 

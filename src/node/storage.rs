@@ -56,11 +56,11 @@ pub(crate) fn disk(id: NodeId) -> Disk {
 }
 
 fn storage(id: NodeId, node: &mut Node) -> &mut Storage {
-    let (name, life) = (&node.plan.name, node.life);
+    let name = &node.plan.name;
     node.storage.get_or_insert_with(|| {
         let disk = Disk::new(current::with(|kernel| kernel.seed().named_stream("disk", name)));
         disk.set_observer(Watch { node: id });
-        if !life.is_up() {
+        if !super::life(id).is_up() {
             disk.crash();
         }
         Box::new(Storage { disk, faults: Vec::new(), ended: Vec::new(), dying: false })
@@ -278,8 +278,8 @@ impl DiskObserver for Watch {
 /// runs goes on until it waits, and all are dropped before time moves on.
 fn power_lost(kernel: &Kernel, id: NodeId) {
     kernel.record(Entry::new(Kind::PowerLoss, id));
+    super::set_life(id, Life::Off);
     let struck = with_node(id, |node| {
-        node.life = Life::Off;
         let storage = storage(id, node);
         storage.dying = true;
         storage.apply();

@@ -126,7 +126,7 @@ pub(super) fn send(
         payload: Payload::Http(Box::new(Envelope { call: id, content: Content::Request(request) })),
     };
     let sent = net::transmit(kernel, packet, entry);
-    kernel.attach_payload(sent, body);
+    kernel.attach_payload(sent, &body);
     with(|services| {
         if let Some(call) = services.calls.borrow_mut().get(id) {
             call.sent = sent;
@@ -333,7 +333,7 @@ impl Exchange {
             let content = Content::Reply(response);
             let packet = self.packet(body.len() + HEAD, content);
             let sent = net::transmit(kernel, packet, entry);
-            kernel.attach_payload(sent, body);
+            kernel.attach_payload(sent, &body);
         });
     }
 

@@ -43,7 +43,8 @@ fn the_parting_and_what_led_there() {
         let mut s = Script::new();
         let ask = s.send(SHOPPER, CHECKOUT, "POST /orders", NONE);
         let asked = s.at(1_000).deliver(SHOPPER, CHECKOUT, ask);
-        let spawn = s.add(Entry::new(Kind::Spawn, CHECKOUT), NONE, asked, "src/shop.rs:7:9");
+        let place = s.recorder.symbol("src/shop.rs:7:9");
+        let spawn = s.add(Entry::new(Kind::Spawn, CHECKOUT).symbol(place), NONE, asked, "");
         let begins =
             s.at(2_000).add(Entry::new(Kind::Note, CHECKOUT), NONE, spawn, "takes the order");
         let symbol = s.recorder.symbol("POST /orders");

@@ -64,7 +64,7 @@ fn words(event: &Event<'_>) -> String {
         Kind::Resume => with_text("resumes".to_owned()),
         Kind::Wipe => with_text("its disk is wiped".to_owned()),
         Kind::Clock => with_text("its clock changes".to_owned()),
-        Kind::Spawn => with_text("spawns a task".to_owned()),
+        Kind::Spawn => format!("spawns a task: {symbol}"),
         Kind::Panic => with_text("panics".to_owned()),
         Kind::Timer => with_text("a timer fires".to_owned()),
         Kind::Reset => {
