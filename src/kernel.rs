@@ -22,12 +22,12 @@ pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;
 pub(crate) use seal::seal;
-pub(crate) use task::{Trace, Wait};
+pub(crate) use task::{TaskKey, Trace, Wait};
 pub(crate) use timer::Timer;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,7 +43,7 @@ use crate::seed::Seed;
 use crate::time::Time;
 use queue::Queue;
 use scheduler::Ready;
-use task::{Task, TaskKey};
+use task::Task;
 
 /// What comes out of the event queue.
 pub(crate) enum Action {
@@ -111,6 +111,8 @@ pub(crate) struct Kernel {
     /// Set when something changed that a property may look at.
     touched: Cell<bool>,
     panicked: RefCell<Vec<Panicked>>,
+    /// Set once the world has ended: destructors still run, but nothing is recorded or made.
+    over: Cell<bool>,
     polls: Cell<u64>,
     events_max: u64,
     interrupt: Arc<AtomicBool>,
@@ -149,6 +151,7 @@ impl Kernel {
             trace: Cell::default(),
             touched: Cell::new(false),
             panicked: RefCell::default(),
+            over: Cell::new(false),
             polls: Cell::new(0),
             events_max: settings.events_max,
             interrupt: settings.interrupt,
@@ -251,6 +254,11 @@ impl Kernel {
         self.prev.get().max(self.cause.get())
     }
 
+    /// What the running task records next rests on `event`, which may not be what woke it.
+    pub(crate) fn rests_on(&self, event: EventId) {
+        self.cause.set(self.cause.get().max(event));
+    }
+
     /// Records an event in the running task or action.
     #[inline]
     pub(crate) fn record(&self, entry: Entry) -> EventId {
@@ -260,6 +268,9 @@ impl Kernel {
     /// Records an event with a cause of its own.
     #[inline]
     pub(crate) fn record_caused(&self, entry: Entry, cause: EventId) -> EventId {
+        if self.over.get() {
+            return EventId::NONE;
+        }
         let prev = self.prev.get();
         let cause = if cause == prev { EventId::NONE } else { cause };
         let id = self.journal.borrow_mut().append(self.now.get(), entry, prev, cause);
@@ -271,21 +282,25 @@ impl Kernel {
     /// Records an event with a text; its hash becomes the event's value.
     pub(crate) fn record_text(&self, entry: Entry, text: String) -> EventId {
         let id = self.record(entry.value(xxh3_64(text.as_bytes())));
-        self.journal.borrow_mut().attach_text(id, text);
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_text(id, text);
+        }
         id
     }
 
     /// Puts a text beside an event whose value is something else; the text must follow from it.
     pub(crate) fn attach_text(&self, id: EventId, text: impl FnOnce() -> String) {
         let mut journal = self.journal.borrow_mut();
-        if journal.recording() == Recording::Full {
+        if journal.recording() == Recording::Full && id != EventId::NONE {
             journal.attach_text(id, text());
         }
     }
 
     /// Keeps the bytes of a message, by reference.
     pub(crate) fn attach_payload(&self, id: EventId, payload: &Bytes) {
-        self.journal.borrow_mut().attach_payload(id, payload);
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_payload(id, payload);
+        }
     }
 
     /// The symbol of a text.
@@ -353,13 +368,17 @@ impl Kernel {
     }
 
     /// Makes a task of `node`. The event of its making is recorded only where `location` is given:
-    /// a task for each request would say nothing that the request's own event does not.
+    /// a task for each request would say nothing that the request's own event does not. Once the
+    /// world has ended there is nobody to poll it: `future` is dropped.
     pub(crate) fn spawn(
         &self,
         node: NodeId,
         location: Option<&'static Location<'static>>,
         future: impl Future<Output = ()> + 'static,
     ) -> TaskKey {
+        if self.over.get() {
+            return TaskKey::NONE;
+        }
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
         let cause = match location {
@@ -412,7 +431,16 @@ impl Kernel {
         let found = tasks.get(key.index as usize).is_some_and(|t| t.generation == key.generation);
         let ended = found.then(|| tasks.remove(key.index as usize));
         drop(tasks);
-        drop(ended);
+        if let Some(task) = ended {
+            self.drop_quietly(task.node, task);
+        }
+    }
+
+    /// Drops what a node owned. A destructor that panics is a panic of the node, as any other.
+    fn drop_quietly<T>(&self, node: NodeId, owned: T) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(owned))) {
+            self.note_panic(node, &panics::message(payload.as_ref()));
+        }
     }
 
     /// Ends all tasks of a node; their destructors run now, those of a task that is being polled
@@ -425,7 +453,9 @@ impl Kernel {
         drop(tasks);
         let owner = std::mem::take(&mut self.owners.borrow_mut()[node.0 as usize]);
         self.owners.borrow_mut()[node.0 as usize].skewed = owner.skewed;
-        self.acting(node, self.here(), || drop(ended));
+        self.acting(node, self.here(), || {
+            ended.into_iter().for_each(|task| self.drop_quietly(node, task));
+        });
     }
 
     /// Stops polling a node's tasks.
@@ -442,14 +472,16 @@ impl Kernel {
         owner.parked.drain(..).for_each(|key| ready.push(key));
     }
 
-    /// Ends the world: every task and every waiting action is dropped, destructors run.
+    /// Ends the world: every task and every waiting action is dropped, destructors run. What they
+    /// do is not recorded, and what they make is dropped at once.
     pub(crate) fn end(&self) {
+        self.over.set(true);
         let owners = self.owners.borrow().len();
         for node in 0..owners {
             self.kill(NodeId(node as u32));
         }
         let queue = self.queue.replace(Queue::new());
-        drop(queue);
+        self.drop_quietly(NodeId::WORLD, queue);
         self.seal.end();
     }
 }

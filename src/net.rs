@@ -28,7 +28,7 @@ use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
-use crate::node::Life;
+use crate::node::{self, Life};
 use crate::service::Envelope;
 use crate::time::nanos;
 use datagram::{Datagram, Sockets};
@@ -154,9 +154,10 @@ pub(crate) fn transmit(kernel: &Kernel, mut packet: Packet, entry: Entry) -> Eve
     })
 }
 
-/// Sends what the machine itself answers when no process does: a reset.
+/// Sends what the machine itself answers when no process does: a reset. It is no message that has
+/// a name, so message faults neither strike nor count it.
 pub(crate) fn transmit_from_machine(kernel: &Kernel, packet: Packet) {
-    current::part(&NET, |net| net.send(kernel, packet));
+    current::part(&NET, |net| net.route(kernel, packet, 0));
 }
 
 /// A process or machine went down: its sockets are gone.
@@ -243,7 +244,8 @@ impl Net {
     fn duplicate(self: &Rc<Self>, kernel: &Kernel, mut copy: Packet, cause: EventId) {
         let entry = Entry::new(Kind::Duplicate, copy.from).peer(copy.to).symbol(copy.label);
         copy.sent = kernel.record_caused(entry, cause);
-        self.route(kernel, copy, 0);
+        let fate = self.fate(kernel, &copy);
+        self.follow(kernel, copy, &fate, 0);
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
@@ -251,14 +253,19 @@ impl Net {
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
+        self.follow(kernel, packet, &fate, extra);
+        if let Some(copy) = duplicate {
+            let cause = copy.sent;
+            self.duplicate(kernel, copy, cause);
+        }
+    }
+
+    /// Lets a packet's fate happen, but for its duplicate: a copy has none of its own.
+    fn follow(self: &Rc<Self>, kernel: &Kernel, packet: Packet, fate: &Fate, extra: u64) {
         match fate.lost {
             Some(reason) if packet.reliable => self.send_again(kernel, packet, reason),
             Some(reason) => self.lose(kernel, packet, reason, fate.fault),
             None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
-        }
-        if let Some(copy) = duplicate {
-            let cause = copy.sent;
-            self.duplicate(kernel, copy, cause);
         }
     }
 
@@ -291,6 +298,9 @@ impl Net {
     fn send_again(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, reason: Symbol) {
         if packet.attempts == RETRANSMIT_MAX {
             return self.lose(kernel, packet, self.reasons.given_up, None);
+        }
+        if node::went_dark_after(packet.from, packet.sent) {
+            return self.lose(kernel, packet, self.reasons.off, None);
         }
         let wait = RETRANSMIT_FIRST * 2u32.pow(u32::from(packet.attempts.min(9)));
         let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
@@ -363,7 +373,9 @@ const AGAIN: u64 = 1 << 63;
 impl Target for Net {
     fn fire(self: Rc<Self>, kernel: &Kernel, token: u64) {
         let packet = self.in_flight.borrow_mut().remove((token & !AGAIN) as usize);
-        if token & AGAIN != 0 {
+        if token & AGAIN != 0 && node::went_dark_after(packet.from, packet.sent) {
+            self.lose(kernel, packet, self.reasons.off, None);
+        } else if token & AGAIN != 0 {
             self.route(kernel, packet, 0);
         } else {
             self.arrive(kernel, packet);

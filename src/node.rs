@@ -23,7 +23,7 @@ pub(crate) use storage::{
     begin_disk_fault, disk, disk_tallies, end_disk_fault, end_power_loss, heal_disk,
 };
 
-use crate::journal::{Entry, Kind, NodeId};
+use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::Kernel;
 use crate::kernel::current::{self, Installed, Part};
 use crate::net;
@@ -73,8 +73,11 @@ struct Node {
     plan: Plan,
     cpu: Cpu,
     rng: Option<Box<Stream>>,
-    /// Tasks that wait to be asked to stop.
-    stop_waiters: Vec<Waker>,
+    /// Tasks that wait to be asked to stop, by ticket.
+    stop_waiters: BTreeMap<u64, Waker>,
+    next_ticket: u64,
+    /// The last event before the machine last lost its power.
+    dark: EventId,
     /// Made when the node's disk is first used.
     storage: Option<Box<Storage>>,
 }
@@ -120,8 +123,15 @@ pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
         let cpu = Cpu::new(plan.processors);
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
-        let stop_waiters = Vec::new();
-        list.push(Some(Node { plan, cpu, rng: None, stop_waiters, storage: None }));
+        list.push(Some(Node {
+            plan,
+            cpu,
+            rng: None,
+            stop_waiters: BTreeMap::new(),
+            next_ticket: 0,
+            dark: EventId::NONE,
+            storage: None,
+        }));
         net::with(|net| net.set_life(id, Life::Down));
     });
     id
@@ -135,6 +145,10 @@ pub(crate) fn life(id: NodeId) -> Life {
 
 fn set_life(id: NodeId, life: Life) {
     net::with(|net| net.set_life(id, life));
+    if life == Life::Off {
+        let last = EventId(current::with(Kernel::events) as u32);
+        with_node(id, |node| node.dark = last);
+    }
 }
 
 /// The nodes that a name stands for: a service's replicas, or one node.
@@ -216,7 +230,7 @@ pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
     }
     let waiters = with_node(id, |node| std::mem::take(&mut node.stop_waiters));
     kernel.record(Entry::new(Kind::Stop, id));
-    waiters.into_iter().for_each(Waker::wake);
+    waiters.into_values().for_each(Waker::wake);
 }
 
 /// Ends a graceful stop.
@@ -228,16 +242,30 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     }
 }
 
-/// True, now or later, once the node was asked to stop.
-pub(crate) fn poll_stop(id: NodeId, waker: &Waker) -> bool {
+/// True, now or later, once the node was asked to stop. Who waits has a ticket, and gives it back
+/// with [`forget_stop`].
+pub(crate) fn poll_stop(id: NodeId, ticket: &mut Option<u64>, waker: &Waker) -> bool {
     let stopping = life(id) != Life::Up;
     if !stopping {
         with_node(id, |node| {
-            node.stop_waiters.retain(|w| !w.will_wake(waker));
-            node.stop_waiters.push(waker.clone());
+            let mine = *ticket.get_or_insert(node.next_ticket);
+            node.next_ticket = node.next_ticket.max(mine + 1);
+            node.stop_waiters.insert(mine, waker.clone());
         });
     }
     stopping
+}
+
+/// Nobody waits with that ticket any more.
+pub(crate) fn forget_stop(id: NodeId, ticket: u64) {
+    let waker = exists(id).then(|| with_node(id, |node| node.stop_waiters.remove(&ticket)));
+    drop(waker);
+}
+
+/// True if the machine has lost its power since `event`: what it had sent and not delivered by
+/// then, it cannot send again.
+pub(crate) fn went_dark_after(id: NodeId, event: EventId) -> bool {
+    with_node(id, |node| node.dark != EventId::NONE && event <= node.dark)
 }
 
 /// Stops polling the node's tasks: a long garbage collection.

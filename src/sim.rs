@@ -141,7 +141,7 @@ impl Sim {
     }
 
     /// Adds a process: an async function that is called at every start of each of its nodes, and
-    /// may run for ever.
+    /// may run for ever. A world without clients is healed when its storm is over.
     ///
     /// # Panics
     ///

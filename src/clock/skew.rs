@@ -28,12 +28,14 @@ impl Skew {
     }
 
     pub(super) fn change(&mut self, now: Time, change: Change) {
-        self.local = self.local_at(now);
-        self.offset = self.offset_at(now);
+        (self.offset, self.local) = (self.offset_at(now), self.local_at(now));
         self.since = now;
         self.slew_since = self.slew_since.map(|_| now);
         match change {
-            Change::Step(by) => self.offset += i128::from(by),
+            Change::Step(by) => {
+                self.offset += i128::from(by);
+                self.frozen = self.frozen.map(|shown| shown + i128::from(by));
+            }
             Change::Drift(ppm) => self.ppm = i128::from(ppm).max(1 - MILLION),
             Change::Freeze(on) => self.frozen = on.then_some(self.local + self.offset),
             Change::Heal => {

@@ -46,8 +46,8 @@ pub struct Waiting {
 const POLLS_AT_ONE_INSTANT: u64 = 1_000_000;
 
 impl Kernel {
-    /// Runs until `limit`, or until `hook` breaks; it is called after every action that touched
-    /// something, and may itself act on the world.
+    /// Runs until `limit`, or until `hook` breaks; it is called after every action and every poll
+    /// that touched something, and may itself act on the world.
     pub(crate) fn run(
         &self,
         limit: Time,
@@ -63,7 +63,7 @@ impl Kernel {
                 if hook(self).is_break() {
                     return Stop::Done;
                 }
-                if !self.ready.borrow().is_empty() {
+                if !self.is_at_rest() {
                     continue;
                 }
             }
@@ -119,7 +119,8 @@ impl Kernel {
         }
     }
 
-    /// Polls until no task is ready; false if they never come to rest.
+    /// Polls until no task is ready, or one has touched something; false if they never come to
+    /// rest.
     fn poll_ready(&self, polls_before: u64) -> bool {
         loop {
             let key = self.ready.borrow_mut().pop();
@@ -128,7 +129,15 @@ impl Kernel {
             if self.polls.get() - polls_before > POLLS_AT_ONE_INSTANT {
                 return false;
             }
+            if self.touched.get() {
+                return true;
+            }
         }
+    }
+
+    /// True if no task is ready.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.ready.borrow().is_empty()
     }
 
     /// Polls one task.
@@ -194,7 +203,9 @@ impl Kernel {
             None => Some(future),
         };
         drop(tasks);
-        drop(leftover);
+        if let Some(future) = leftover {
+            self.drop_quietly(node, future);
+        }
         self.leave();
     }
 
@@ -218,7 +229,7 @@ impl Kernel {
         }
     }
 
-    fn note_panic(&self, node: NodeId, message: &str) {
+    pub(super) fn note_panic(&self, node: NodeId, message: &str) {
         self.record_text(Entry::new(Kind::Panic, node), message.to_owned());
         self.panicked.borrow_mut().push(Panicked { node, message: message.to_owned() });
         self.touch();
@@ -233,6 +244,7 @@ impl Kernel {
                 node: self.node_name(task.node),
                 spawned_at: task.spawned_at.to_string(),
                 waits_for: match task.wait {
+                    _ if task.queued => "its turn".to_owned(),
                     Wait::Unknown => "something that no event of the world will wake".to_owned(),
                     Wait::Timer(at) => format!("a timer at {}", Time(at)),
                     Wait::For(symbol) => self.text(symbol),

@@ -18,6 +18,11 @@ pub(crate) struct TaskKey {
     pub(crate) generation: u32,
 }
 
+impl TaskKey {
+    /// The key of no task.
+    pub(crate) const NONE: TaskKey = TaskKey { index: u32::MAX, generation: u32::MAX };
+}
+
 /// What a pending task waits for, for the report of a deadlock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wait {

@@ -178,7 +178,8 @@ impl Endpoint {
                     let Some(inbox) = self.inbox(&mut sockets) else {
                         return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
                     };
-                    if let Some((bytes, from, _)) = inbox.queue.pop_front() {
+                    if let Some((bytes, from, delivered)) = inbox.queue.pop_front() {
+                        kernel.rests_on(delivered);
                         return Poll::Ready(Ok((bytes, from)));
                     }
                     if !inbox.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
@@ -196,7 +197,9 @@ impl Endpoint {
     pub fn try_receive(&self) -> Option<(Bytes, Addr)> {
         super::with(|net| {
             let mut sockets = net.sockets.borrow_mut();
-            self.inbox(&mut sockets)?.queue.pop_front().map(|(bytes, from, _)| (bytes, from))
+            let (bytes, from, delivered) = self.inbox(&mut sockets)?.queue.pop_front()?;
+            current::with(|kernel| kernel.rests_on(delivered));
+            Some((bytes, from))
         })
     }
 

@@ -78,13 +78,21 @@ impl Body {
         self.len() == 0
     }
 
+    /// Flips one bit of its data; frames and trailers stay as they are.
     pub(super) fn flip_a_bit(&mut self, draw: u64) {
-        let data: Vec<u8> = self.bytes().to_vec();
-        if !data.is_empty() {
-            let mut data = data;
-            let index = (draw / 8) as usize % data.len();
-            data[index] ^= 1 << (draw % 8);
-            *self = Body::from(data);
+        let length = self.len();
+        if length == 0 {
+            return;
+        }
+        let mut index = (draw / 8) as usize % length;
+        for data in self.frames.iter_mut().filter_map(Frame::data_mut) {
+            if index < data.len() {
+                let mut flipped = BytesMut::from(&data[..]);
+                flipped[index] ^= 1 << (draw % 8);
+                *data = flipped.freeze();
+                return;
+            }
+            index -= data.len();
         }
     }
 }

@@ -54,6 +54,8 @@ struct Call {
     /// The event that lost one of its messages.
     lost: EventId,
     outcome: Option<Result<Response<Body>, HttpError>>,
+    /// The event that brought the outcome.
+    decided: EventId,
     waker: Option<Waker>,
 }
 
@@ -107,6 +109,7 @@ pub(super) fn send(
             sent: EventId::NONE,
             lost: EventId::NONE,
             outcome: None,
+            decided: EventId::NONE,
             waker: None,
         });
         (CallId { index: index as u32, generation: made }, made)
@@ -149,6 +152,7 @@ impl Pending {
                 return Poll::Ready(Err(HttpError::Reset));
             };
             if let Some(outcome) = call.outcome.take() {
+                current::with(|kernel| kernel.rests_on(call.decided));
                 calls.open.remove(self.id.index as usize);
                 return Poll::Ready(outcome);
             }
@@ -187,6 +191,7 @@ fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
             return None;
         }
         call.outcome = Some(outcome);
+        call.decided = current::with(Kernel::here);
         call.waker.take()
     });
     if let Some(waker) = waker {

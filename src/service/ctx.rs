@@ -13,7 +13,7 @@ use super::HttpClient;
 use crate::clock::{Clock, Sleep, Timeout};
 use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::{JoinHandle, completion, current};
+use crate::kernel::{JoinHandle, TaskKey, completion, current};
 use crate::net::{Addr, Endpoint};
 use crate::node::{self, Work};
 use crate::sim;
@@ -73,15 +73,17 @@ impl Ctx {
         Timeout::new(self.sleep(limit), future)
     }
 
-    /// Runs `future` beside the caller, until it ends or the node goes down.
+    /// Runs `future` beside the caller, until it ends or the node goes down. On a node that is down
+    /// already, as a destructor may find it, the task is cancelled at once.
     #[track_caller]
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
         let location = Location::caller();
         let (done, handle) = completion();
-        let key = current::with(|kernel| {
-            kernel.spawn(self.node, Some(location), async move { done.complete(future.await) })
-        });
-        handle(key)
+        let task = async move { done.complete(future.await) };
+        if !node::life(self.node).is_up() {
+            return handle(TaskKey::NONE);
+        }
+        handle(current::with(|kernel| kernel.spawn(self.node, Some(location), task)))
     }
 
     /// The node's own stream of random numbers; a draw here moves nothing elsewhere.
@@ -156,7 +158,7 @@ impl Ctx {
     /// Ready when the node is asked to stop: finish what is open, then return.
     #[must_use]
     pub fn stopping(&self) -> Stopping {
-        Stopping { node: self.node }
+        Stopping { node: self.node, ticket: None }
     }
 
     /// Gives every other ready task a turn.
@@ -177,13 +179,27 @@ impl Ctx {
 #[derive(Debug)]
 pub struct Stopping {
     node: NodeId,
+    ticket: Option<u64>,
 }
 
 impl Future for Stopping {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if node::poll_stop(self.node, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let node = self.node;
+        if node::poll_stop(node, &mut self.ticket, cx.waker()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            node::forget_stop(self.node, ticket);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::board::{self, Board};
 use super::member::Spec;
@@ -14,10 +15,11 @@ use super::outcome::{End, Run};
 use super::property::{Decide, Outcome, Property, PropertyKind, View};
 use super::storm::Storm;
 use super::{Sim, log};
-use crate::chaos::FaultPlan;
+use crate::chaos::{Fault, FaultPlan};
+use crate::error::nearest;
 use crate::journal::{Entry, EventId, Kind, NodeId, Recording};
 use crate::kernel::current::{self, Part};
-use crate::kernel::{Kernel, Scheduling, Settings, Stop, seal, silence};
+use crate::kernel::{Kernel, Scheduling, Settings, Stop, Waiting, seal, silence};
 use crate::seed::Seed;
 use crate::service::Ctx;
 use crate::time::Time;
@@ -128,6 +130,7 @@ pub fn run(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
 fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let mut sim = Sim::new(config.seed, &config.variant, config.plan.clone());
     world(&mut sim);
+    refuse_unknown_names(&sim, config.plan.as_ref());
     let kernel = Kernel::new(Settings {
         seed: config.seed,
         scheduling: config.scheduling,
@@ -151,7 +154,11 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     populate(&kernel, &sim);
     let storm = Storm::schedule(&kernel, &plan);
     let judge = Judge::new(&sim, board.clone());
-    let mut course = Course { sim: &sim, kernel: &kernel, storm: &storm, clients, judge };
+    let storm_ends = plan.faults.iter().filter_map(Fault::window);
+    let storm_ends = storm_ends.map(|(at, lasts)| at + lasts.unwrap_or_default());
+    let storm_ends = storm_ends.fold(sim.chaos.length, Duration::max);
+    let mut course =
+        Course { sim: &sim, kernel: &kernel, storm: &storm, clients, judge, storm_ends };
     let end = log::capture(|| course.take());
     let outcomes = course.judge.finish(&kernel, &end);
     let symbol = kernel.symbol(match &end {
@@ -162,8 +169,8 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     });
     kernel.record(Entry::new(Kind::End, NodeId::WORLD).symbol(symbol));
     let tallies = storm.tallies();
-    let journal = kernel.take_journal().finish();
     kernel.end();
+    let journal = kernel.take_journal().finish();
     let mut run = Run {
         seed: config.seed,
         variant: config.variant.clone(),
@@ -182,6 +189,31 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     };
     check_journal(&sim.properties, &mut run);
     run
+}
+
+/// A call, link or fault that names nobody would do nothing, and nobody would know.
+fn refuse_unknown_names(sim: &Sim, plan: Option<&FaultPlan>) {
+    let topology = sim.topology();
+    let check = |what: String, name: &str| {
+        if !topology.knows(name) {
+            let known: Vec<String> = topology.names().collect();
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            panic!("{what} `{name}`, which is not in this world{hint}");
+        }
+    };
+    for member in &topology.members {
+        for name in &member.calls {
+            check(format!("`{}` calls", member.name), name);
+        }
+    }
+    for (from, to, _) in &sim.links {
+        check("a link begins at".to_owned(), from);
+        check("a link leads to".to_owned(), to);
+    }
+    if let Some(Err(error)) = plan.map(|plan| plan.check(&topology)) {
+        panic!("{error}");
+    }
 }
 
 /// Adds every member's nodes and starts them.
@@ -221,22 +253,28 @@ struct Course<'a> {
     storm: &'a Rc<Storm>,
     clients: Rc<Clients>,
     judge: Judge,
+    /// When the last fault of the plan ends by itself.
+    storm_ends: Duration,
 }
 
 impl Course<'_> {
     fn take(&mut self) -> End {
-        let stop = self.run_until(Time::from(self.sim.limit), false);
+        // Without clients nobody says when the world has been tried enough: the storm does.
+        let driven = self.clients.0.get() > 0;
+        let limit = if driven { self.sim.limit } else { self.sim.limit.min(self.storm_ends) };
+        let stop = self.run_until(Time::from(limit), !driven, false);
         if let Some(end) = self.end_of(stop, true) {
             return end;
         }
         self.judge.after_chaos = true;
         self.storm.heal(self.kernel);
-        let stop = self.run_until(self.kernel.now() + self.sim.settle, true);
+        let stop = self.run_until(self.kernel.now() + self.sim.settle, false, true);
         self.end_of(stop, false).unwrap_or(End::Finished)
     }
 
-    /// Runs until the clients have ended, and `settled` asks for the eventual properties as well.
-    fn run_until(&mut self, limit: Time, settled: bool) -> Stop {
+    /// Runs until the clients have ended, and `settled` asks for the eventual properties as well;
+    /// until the limit if it is to be `used_up`.
+    fn run_until(&mut self, limit: Time, used_up: bool, settled: bool) -> Stop {
         let (judge, clients) = (&mut self.judge, &self.clients);
         let may_panic = self.sim.may_panic;
         self.kernel.run(limit, &mut |kernel| {
@@ -252,8 +290,14 @@ impl Course<'_> {
                 }
             }
             judge.look(kernel);
-            let done = clients.0.get() == 0 && (!settled || judge.is_settled());
-            if done || judge.violated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let done = !used_up && clients.0.get() == 0 && (!settled || judge.is_settled());
+            // What is ready has its turn before the end: a node that was started again boots.
+            let go_on = done && !judge.violated && !kernel.is_at_rest();
+            if go_on {
+                kernel.touch();
+            }
+            let ends = judge.violated || done && !go_on;
+            if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
     }
 
@@ -265,14 +309,33 @@ impl Course<'_> {
         let waiting = self.clients.0.get() > 0;
         match stop {
             Stop::Livelock | Stop::Events | Stop::Interrupted => {
-                Some(End::Stopped(stop, self.kernel.waiting()))
+                let waiting = self.waiting(&stop);
+                Some(End::Stopped(stop, waiting))
             }
             // Before chaos ends, an idle world may be waiting for a node that comes back.
             _ if before_heal => None,
-            Stop::Idle if waiting => Some(End::Deadlock(self.kernel.waiting())),
-            Stop::Limit if waiting => Some(End::Stopped(stop, self.kernel.waiting())),
+            Stop::Idle if waiting => Some(End::Deadlock(self.waiting(&stop))),
+            Stop::Limit if waiting => {
+                let waiting = self.waiting(&stop);
+                Some(End::Stopped(stop, waiting))
+            }
             _ => None,
         }
+    }
+
+    /// Who waits: clients first, since the world ends with them, then the longest first. Of a
+    /// livelock the busiest come first.
+    fn waiting(&self, stop: &Stop) -> Vec<Waiting> {
+        let mut waiting = self.kernel.waiting();
+        let is_client = |w: &Waiting| {
+            let clients = self.sim.members.iter().filter(|m| m.role == Role::Client);
+            clients.into_iter().any(|m| m.member().nodes().contains(&w.node))
+        };
+        match stop {
+            Stop::Livelock => waiting.sort_by_key(|w| std::cmp::Reverse(w.polls)),
+            _ => waiting.sort_by_cached_key(|w| !is_client(w)),
+        }
+        waiting
     }
 }
 
@@ -378,14 +441,16 @@ impl Judge {
                 }
             }
             End::Deadlock(waiting) | End::Stopped(Stop::Limit | Stop::Livelock, waiting) => {
-                let clients = waiting
-                    .iter()
-                    .map(|w| format!("{} waits for {} since {}", w.node, w.waits_for, w.since));
-                let text = clients.take(5).collect::<Vec<_>>().join("; ");
+                let text = tell(waiting);
                 outcomes.push(built_in("every client ends", Verdict::Violated(text)));
             }
             End::Stopped(stop, _) => {
                 let text = format!("the run was stopped: {stop:?}");
+                for outcome in &mut self.outcomes {
+                    if outcome.kind == PropertyKind::Eventually && !outcome.verdict.holds() {
+                        outcome.verdict = Verdict::Unknown(text.clone());
+                    }
+                }
                 outcomes.push(built_in("every client ends", Verdict::Unknown(text)));
             }
         }
@@ -400,6 +465,12 @@ impl Judge {
         outcomes.append(&mut self.outcomes);
         outcomes
     }
+}
+
+/// The first five that wait.
+fn tell(waiting: &[Waiting]) -> String {
+    let line = |w: &Waiting| format!("{} waits for {} since {}", w.node, w.waits_for, w.since);
+    waiting.iter().map(line).take(5).collect::<Vec<_>>().join("; ")
 }
 
 /// Decides the properties of the whole journal.

@@ -60,7 +60,7 @@ fn the_parting_and_what_led_there() {
             the runs part after 4 events, in extra 201 / 503
                   time             node      what
             = #2         1.000 ms  checkout  <- shopper   POST /orders  sent 0.000 ms
-            = #3         1.000 ms  checkout  spawns a task: src/shop.rs:7:9
+            = #3         1.000 ms  checkout  spawns a task at src/shop.rs:7:9
             = #4         2.000 ms  checkout  takes the order
             A #5         3.000 ms  checkout  -> shopper   201
             B #5         3.000 ms  checkout  -> shopper   503
@@ -71,7 +71,7 @@ fn the_parting_and_what_led_there() {
             what led to #5 in both:
             = #1         0.000 ms  shopper   -> checkout  POST /orders
             = #2         1.000 ms  checkout  <- shopper   POST /orders  sent 0.000 ms
-            = #3         1.000 ms  checkout  spawns a task: src/shop.rs:7:9
+            = #3         1.000 ms  checkout  spawns a task at src/shop.rs:7:9
             = #4         2.000 ms  checkout  takes the order
             its task was spawned at src/shop.rs:7:9
         "#]],

@@ -28,24 +28,24 @@ fn every_event_has_its_line_in_all() {
     check(
         all,
         expect![[r#"
-        time             node      what
-               0.000 ms  shopper   starts
-               0.000 ms  checkout  starts
-               0.000 ms  payment   starts
-               0.000 ms  shopper   -> checkout  POST /orders
-               1.000 ms  checkout  <- shopper   POST /orders             sent 0.000 ms
-               1.204 ms  checkout  a timer fires
-               1.204 ms  checkout  -> payment   POST /charge  (order 7)
-               2.000 ms  payment   <- checkout  POST /charge  (order 7)  sent 1.204 ms
-               2.000 ms  payment   spawns a task: src/payment.rs:12:5
-               2.517 ms  payment   charges order 7
-               2.517 ms  payment   -> checkout  201
-               2.517 ms  payment   -x checkout  201                      dropped: fault 1
-             101.204 ms  checkout  timed out waiting for payment, retries
-             101.204 ms  checkout  -> payment   POST /charge
-             102.000 ms  payment   <- checkout  POST /charge             sent 101.204 ms
-             102.466 ms  payment   charges order 7
-    "#]],
+            time             node      what
+                   0.000 ms  shopper   starts
+                   0.000 ms  checkout  starts
+                   0.000 ms  payment   starts
+                   0.000 ms  shopper   -> checkout  POST /orders
+                   1.000 ms  checkout  <- shopper   POST /orders             sent 0.000 ms
+                   1.204 ms  checkout  a timer fires
+                   1.204 ms  checkout  -> payment   POST /charge  (order 7)
+                   2.000 ms  payment   <- checkout  POST /charge  (order 7)  sent 1.204 ms
+                   2.000 ms  payment   spawns a task at src/payment.rs:12:5
+                   2.517 ms  payment   charges order 7
+                   2.517 ms  payment   -> checkout  201
+                   2.517 ms  payment   -x checkout  201                      dropped: fault 1
+                 101.204 ms  checkout  timed out waiting for payment, retries
+                 101.204 ms  checkout  -> payment   POST /charge
+                 102.000 ms  payment   <- checkout  POST /charge             sent 101.204 ms
+                 102.466 ms  payment   charges order 7
+        "#]],
     );
 }
 
@@ -197,43 +197,43 @@ fn the_words_of_every_kind() {
     check(
         one_of_each(full, "").story().all(),
         expect![[r#"
-        time             node     what
-               0.000 ms  shopper  starts
-               0.000 ms  shopper  stops
-               0.000 ms  shopper  crashes
-               0.000 ms  shopper  loses power
-               0.000 ms  shopper  pauses
-               0.000 ms  shopper  resumes
-               0.000 ms  shopper  its disk is wiped
-               0.000 ms  shopper  its clock changes
-               0.000 ms  shopper  spawns a task
-               0.000 ms  shopper  panics
-               0.000 ms  shopper  a timer fires
-               0.000 ms  shopper  -> checkout  12
-               0.000 ms  shopper  <- checkout
-               0.000 ms  shopper  -x checkout               dropped: symbol, fault 3
-               0.000 ms  shopper  => checkout               duplicated: symbol, fault 3
-               0.000 ms  shopper  reset by checkout: symbol
-               0.000 ms  shopper  timed out waiting for checkout
-               0.000 ms  shopper  fault 4 begins
-               0.000 ms  shopper  fault 4 ends
-               0.000 ms  shopper  fault 4 strikes
-               0.000 ms  shopper  writes 12 bytes at 3 to symbol
-               0.000 ms  shopper  syncs symbol
-               0.000 ms  shopper  disk symbol
-               0.000 ms  shopper  disk fails symbol
-               0.000 ms  shopper  symbol
-               0.000 ms  shopper  symbol
-               0.000 ms  shopper  enters symbol
-               0.000 ms  shopper  leaves symbol
-               0.000 ms  shopper  symbol =
-               0.000 ms  shopper  reaches symbol
-               0.000 ms  shopper  operation 3 symbol
-               0.000 ms  shopper  chaos ends, all is healed
-               0.000 ms  shopper  property "symbol"
-               0.000 ms  shopper  the world ends: symbol
-               0.000 ms  shopper  connection 3 with checkout: symbol
-    "#]],
+            time             node     what
+                   0.000 ms  shopper  starts
+                   0.000 ms  shopper  stops
+                   0.000 ms  shopper  crashes
+                   0.000 ms  shopper  loses power
+                   0.000 ms  shopper  pauses
+                   0.000 ms  shopper  resumes
+                   0.000 ms  shopper  its disk is wiped
+                   0.000 ms  shopper  its clock changes
+                   0.000 ms  shopper  spawns a task at symbol
+                   0.000 ms  shopper  panics
+                   0.000 ms  shopper  a timer fires
+                   0.000 ms  shopper  -> checkout  12
+                   0.000 ms  shopper  <- checkout
+                   0.000 ms  shopper  -x checkout               dropped: symbol, fault 3
+                   0.000 ms  shopper  => checkout               duplicated: symbol, fault 3
+                   0.000 ms  shopper  reset by checkout: symbol
+                   0.000 ms  shopper  timed out waiting for checkout
+                   0.000 ms  shopper  fault 4 begins
+                   0.000 ms  shopper  fault 4 ends
+                   0.000 ms  shopper  fault 4 strikes
+                   0.000 ms  shopper  writes 12 bytes at 3 to symbol
+                   0.000 ms  shopper  syncs symbol
+                   0.000 ms  shopper  disk symbol
+                   0.000 ms  shopper  disk fails symbol
+                   0.000 ms  shopper  symbol
+                   0.000 ms  shopper  symbol
+                   0.000 ms  shopper  enters symbol
+                   0.000 ms  shopper  leaves symbol
+                   0.000 ms  shopper  symbol =
+                   0.000 ms  shopper  reaches symbol
+                   0.000 ms  shopper  operation 3 symbol
+                   0.000 ms  shopper  chaos ends, all is healed
+                   0.000 ms  shopper  property "symbol"
+                   0.000 ms  shopper  the world ends: symbol
+                   0.000 ms  shopper  connection 3 with checkout: symbol
+        "#]],
     );
 }
 

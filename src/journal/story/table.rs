@@ -64,7 +64,8 @@ fn words(event: &Event<'_>) -> String {
         Kind::Resume => with_text("resumes".to_owned()),
         Kind::Wipe => with_text("its disk is wiped".to_owned()),
         Kind::Clock => with_text("its clock changes".to_owned()),
-        Kind::Spawn => format!("spawns a task: {symbol}"),
+        Kind::Spawn if symbol.is_empty() => with_text("spawns a task".to_owned()),
+        Kind::Spawn => with_text(format!("spawns a task at {symbol}")),
         Kind::Panic => with_text("panics".to_owned()),
         Kind::Timer => with_text("a timer fires".to_owned()),
         Kind::Reset => {
