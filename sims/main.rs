@@ -1,17 +1,31 @@
 //! The gallery.
+mod amnesia_ack;
+mod drifting_lease;
 mod duplicate_charge;
+mod half_saga;
+#[cfg(test)]
+mod trial;
+
 use stormglass::prelude::*;
+const WORLDS: [(&str, fn(&mut Sim)); 4] = [
+    ("amnesia_ack", amnesia_ack::world),
+    ("drifting_lease", drifting_lease::world),
+    ("duplicate_charge", duplicate_charge::world),
+    ("half_saga", half_saga::world),
+];
 fn main() {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let seeds = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(1000);
+    let world = WORLDS.iter().find(|w| w.0 == name).map_or(WORLDS[2].1, |w| w.1);
     for variant in ["broken", "fixed"] {
         let mut bad = 0;
         let mut first = None;
-        for seed in 0..1000 {
+        for seed in 0..seeds {
             let run = std::thread::scope(|s| {
-                s.spawn(|| run(&duplicate_charge::world, &RunConfig::seed(seed).variant(variant)))
-                    .join()
-                    .unwrap()
+                s.spawn(|| run(&world, &RunConfig::seed(seed).variant(variant))).join().unwrap()
             });
-            if let Some(v) = run.violated() {
+            let v = run.verdict();
+            if !v.holds() {
                 bad += 1;
                 if first.is_none() {
                     println!("{variant} seed {seed}: {v:?}\n{}", run.plan);
@@ -37,6 +51,6 @@ fn main() {
                 }
             }
         }
-        println!("{variant}: {bad} of 1000");
+        println!("{variant}: {bad} of {seeds}");
     }
 }
