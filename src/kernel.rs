@@ -197,6 +197,11 @@ impl Kernel {
         self.touched.set(true);
     }
 
+    /// True while the world's tasks are dropped, and after.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.over.get()
+    }
+
     /// Notes what the running task waits for.
     #[inline]
     pub(crate) fn waits_for(&self, wait: Wait) {

@@ -10,12 +10,14 @@ mod datagram;
 mod delay;
 mod fault;
 mod link;
+mod stream;
 
 pub use datagram::{Addr, Endpoint};
 pub use delay::Delay;
 pub use fault::Tally;
 pub(crate) use fault::{LinkEffect, LinkFault, MessageFault};
 pub use link::{LinkProfile, Loss};
+pub use stream::{Connection, How, Listener, Readiness};
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use slab::Slab;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
@@ -30,15 +33,19 @@ use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
 use crate::node::{self, Life};
 use crate::service::Envelope;
-use crate::time::nanos;
+use crate::time::{Time, nanos};
 use datagram::{Datagram, Sockets};
 use fault::Faults;
 use link::{Fate, Link};
+use stream::{Segment, Streams};
 
 /// The first wait before a lost reliable packet is sent again (Linux: `TCP_RTO_MIN` 200 ms);
 /// it doubles each time.
 const RETRANSMIT_FIRST: Duration = Duration::from_millis(200);
-/// Sent so often, a reliable packet is given up (Linux: `tcp_retries2` 15).
+/// The longest wait (Linux: `TCP_RTO_MAX`).
+const RETRANSMIT_LONGEST: Duration = Duration::from_secs(120);
+/// Sent again so often, a reliable packet is given up after one more wait, 924.6 s after its
+/// first loss (Linux: `tcp_retries2` 15).
 const RETRANSMIT_MAX: u8 = 15;
 
 /// What a packet carries.
@@ -46,6 +53,7 @@ const RETRANSMIT_MAX: u8 = 15;
 pub(crate) enum Payload {
     Datagram(Datagram),
     Http(Box<Envelope>),
+    Stream(Box<Segment>),
 }
 
 /// One message on its way.
@@ -70,6 +78,7 @@ pub(crate) struct Net {
     links: RefCell<Links>,
     in_flight: RefCell<Slab<Packet>>,
     sockets: RefCell<Sockets>,
+    streams: RefCell<Streams>,
     faults: RefCell<Faults>,
     profile: RefCell<Rc<LinkProfile>>,
     /// By node: every message asks for two of them.
@@ -120,6 +129,7 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         links: RefCell::default(),
         in_flight: RefCell::default(),
         sockets: RefCell::default(),
+        streams: RefCell::default(),
         faults: RefCell::default(),
         profile: RefCell::new(Rc::new(profile)),
         lives: RefCell::default(),
@@ -160,8 +170,9 @@ pub(crate) fn transmit_from_machine(kernel: &Kernel, packet: Packet) {
     current::part(&NET, |net| net.route(kernel, packet, 0));
 }
 
-/// A process or machine went down: its sockets are gone.
-pub(crate) fn forget_node(node: NodeId) {
+/// A process or machine went down: its sockets and connections are gone.
+pub(crate) fn forget_node(kernel: &Kernel, node: NodeId) {
+    stream::forget_node(kernel, node);
     let gone = with(|net| net.sockets.borrow_mut().close_all(node));
     drop(gone);
 }
@@ -220,6 +231,10 @@ impl Net {
     /// A message fault strikes the packet.
     fn strike(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, number: u32, effect: Effect) {
         match effect {
+            // TCP finds out, and sends it again.
+            Effect::Drop | Effect::Corrupt if packet.payload.segment().is_some() => {
+                return self.send_again(kernel, packet, self.reasons.fault, Some(number));
+            }
             Effect::Drop => return self.lose(kernel, packet, self.reasons.fault, Some(number)),
             Effect::Reset => return self.reset(kernel, packet, Some(number)),
             _ => {}
@@ -263,7 +278,7 @@ impl Net {
     /// Lets a packet's fate happen, but for its duplicate: a copy has none of its own.
     fn follow(self: &Rc<Self>, kernel: &Kernel, packet: Packet, fate: &Fate, extra: u64) {
         match fate.lost {
-            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason),
+            Some(reason) if packet.reliable => self.send_again(kernel, packet, reason, fate.fault),
             Some(reason) => self.lose(kernel, packet, reason, fate.fault),
             None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
         }
@@ -276,7 +291,7 @@ impl Net {
             packet.payload.corrupt(delay);
         }
         let token = self.in_flight.borrow_mut().insert(packet) as u64;
-        kernel.schedule(kernel.now() + Duration::from_nanos(delay), self.clone(), token);
+        kernel.schedule(Time(kernel.now().0 + delay), self.clone(), token);
     }
 
     #[inline]
@@ -294,22 +309,53 @@ impl Net {
         fate
     }
 
-    /// A reliable packet was lost: it is sent again after a while, or given up.
-    fn send_again(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, reason: Symbol) {
-        if packet.attempts == RETRANSMIT_MAX {
-            return self.lose(kernel, packet, self.reasons.given_up, None);
-        }
-        if node::went_dark_after(packet.from, packet.sent) {
+    /// A reliable packet was lost: it is sent again after a while.
+    fn send_again(
+        self: &Rc<Self>,
+        kernel: &Kernel,
+        mut packet: Packet,
+        reason: Symbol,
+        fault: Option<u32>,
+    ) {
+        if packet.payload.segment().is_none() && node::went_dark_after(packet.from, packet.sent) {
             return self.lose(kernel, packet, self.reasons.off, None);
         }
-        let wait = RETRANSMIT_FIRST * 2u32.pow(u32::from(packet.attempts.min(9)));
-        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
-        let cause = packet.sent;
-        let lost = kernel.record_caused(entry.extra(u32::from(packet.attempts) + 1), cause);
-        packet.payload.note_loss(lost);
+        let (first, _) = packet.payload.patience();
+        let wait = first * 2u32.pow(u32::from(packet.attempts.min(10)));
         packet.attempts += 1;
+        let fault = fault.map_or(0, |number| u64::from(number) + 1);
+        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
+        let entry = entry.value(fault).extra(u32::from(packet.attempts));
+        let lost = kernel.record_caused(entry, packet.sent);
+        packet.payload.note_loss(lost);
+        self.put_aside(kernel, packet, wait.min(RETRANSMIT_LONGEST));
+    }
+
+    /// Sends a packet again after a wait.
+    fn put_aside(self: &Rc<Self>, kernel: &Kernel, packet: Packet, wait: Duration) {
         let token = self.in_flight.borrow_mut().insert(packet) as u64 | AGAIN;
         kernel.schedule(kernel.now() + wait, self.clone(), token);
+    }
+
+    /// The wait after a loss is over.
+    fn retry(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
+        let segment = packet.payload.segment();
+        if segment.is_some_and(|segment| !stream::is_wanted(self, &packet, segment)) {
+            return;
+        }
+        if segment.is_none() && node::went_dark_after(packet.from, packet.sent) {
+            return self.lose(kernel, packet, self.reasons.off, None);
+        }
+        let (_, retries) = packet.payload.patience();
+        if packet.attempts <= retries {
+            return self.route(kernel, packet, 0);
+        }
+        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to);
+        let lost = kernel.record_caused(entry.symbol(self.reasons.given_up), packet.sent);
+        packet.payload.note_loss(lost);
+        if let Some(segment) = segment {
+            stream::give_up(self, kernel, segment, lost);
+        }
     }
 
     /// A packet is gone for good; whoever waits for it is not told.
@@ -343,19 +389,26 @@ impl Net {
             _ => None,
         };
         match reason {
-            Some(reason) if packet.reliable => return self.send_again(kernel, packet, reason),
+            Some(reason) if packet.reliable => {
+                return self.send_again(kernel, packet, reason, None);
+            }
             Some(reason) => return self.lose(kernel, packet, reason, None),
             None => {}
+        }
+        if packet.payload.segment().is_some() {
+            return stream::deliver(self, kernel, packet);
         }
         if !life.is_up() {
             return match packet.payload {
                 Payload::Datagram(_) => self.lose(kernel, packet, self.reasons.down, None),
                 Payload::Http(_) => crate::service::refuse(kernel, packet, self.reasons.down),
+                Payload::Stream(_) => unreachable!("delivered above"),
             };
         }
         match packet.payload {
             Payload::Datagram(_) => datagram::deliver(self, kernel, packet),
             Payload::Http(_) => crate::service::deliver(kernel, packet),
+            Payload::Stream(_) => unreachable!("delivered above"),
         }
     }
 
@@ -373,10 +426,8 @@ const AGAIN: u64 = 1 << 63;
 impl Target for Net {
     fn fire(self: Rc<Self>, kernel: &Kernel, token: u64) {
         let packet = self.in_flight.borrow_mut().remove((token & !AGAIN) as usize);
-        if token & AGAIN != 0 && node::went_dark_after(packet.from, packet.sent) {
-            self.lose(kernel, packet, self.reasons.off, None);
-        } else if token & AGAIN != 0 {
-            self.route(kernel, packet, 0);
+        if token & AGAIN != 0 {
+            self.retry(kernel, packet);
         } else {
             self.arrive(kernel, packet);
         }
@@ -388,20 +439,33 @@ impl Payload {
         match self {
             Payload::Datagram(datagram) => datagram.flip_a_bit(draw),
             Payload::Http(envelope) => envelope.flip_a_bit(draw),
+            // A checksum finds it.
+            Payload::Stream(_) => {}
         }
     }
 
     /// Tells who waits for this packet which event lost it, for the journal's *lost* edge.
     fn note_loss(&self, lost: EventId) {
-        if let Payload::Http(envelope) = self {
-            envelope.note_loss(lost);
+        match self {
+            Payload::Datagram(_) => {}
+            Payload::Http(envelope) => envelope.note_loss(lost),
+            Payload::Stream(segment) => with(|net| stream::note_loss(net, segment, lost)),
         }
     }
 
     fn break_connection(&self, kernel: &Kernel, broken: EventId) {
-        if let Payload::Http(envelope) = self {
-            envelope.break_connection(kernel, broken);
+        match self {
+            Payload::Datagram(_) => {}
+            Payload::Http(envelope) => envelope.break_connection(kernel, broken),
+            Payload::Stream(segment) => {
+                current::part(&NET, |net| stream::reset(net, kernel, segment, broken));
+            }
         }
+    }
+
+    /// The first wait before it is sent again, and how often that is done.
+    fn patience(&self) -> (Duration, u8) {
+        self.segment().map_or((RETRANSMIT_FIRST, RETRANSMIT_MAX), stream::patience)
     }
 }
 
@@ -415,7 +479,11 @@ impl Links {
     ) -> &mut Link {
         let index = *self.by_ends.entry((from, to)).or_insert_with(|| {
             let profile = self.profiles.get(&(from, to)).unwrap_or(profile).clone();
-            let key = u64::from(from.0) << 32 | u64::from(to.0);
+            // By names: a node that is added moves no other link's draws.
+            let key = kernel.with_recorder(|recorder| {
+                let to = xxh3_64(recorder.node_name(to).as_bytes());
+                xxh3_64_with_seed(recorder.node_name(from).as_bytes(), to)
+            });
             self.list.push(Link::new(profile, kernel.seed(), key));
             self.list.len() - 1
         });

@@ -305,7 +305,7 @@ fn go_down(kernel: &Kernel, id: NodeId, next: Life, kind: Kind) -> bool {
 fn forget(kernel: &Kernel, id: NodeId) {
     kernel.kill(id);
     service::forget_node(id);
-    net::forget_node(id);
+    net::forget_node(kernel, id);
     let cpu = with_node(id, |node| {
         node.stop_waiters.clear();
         node.cpu.restart()

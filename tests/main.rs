@@ -3,7 +3,13 @@
 mod chaos;
 mod clock;
 mod disk;
+mod http;
 mod journal;
 mod kernel;
+mod memory;
+mod net;
+mod node;
 mod script;
+mod sim;
 mod storage;
+mod stream;

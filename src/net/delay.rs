@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
+use rand::{Rng, RngExt};
 use rand_distr::{Distribution, LogNormal, Normal, Pareto};
 use serde::{Deserialize, Serialize};
 
-use crate::seed::Stream;
 use crate::time::nanos;
 
 /// A distribution of one-way delays.
@@ -46,27 +45,29 @@ impl Delay {
     /// Draws a delay, in nanoseconds. Parameters that make no distribution (a negative sigma, an
     /// empty list) count as their nearest fixed delay.
     #[must_use]
-    pub fn draw(&self, stream: &mut Stream) -> u64 {
+    #[inline]
+    pub fn draw(&self, rng: &mut impl Rng) -> u64 {
         match self {
             Delay::Fixed(delay) => nanos(*delay),
             Delay::Uniform(least, most) if least < most => {
-                stream.random_range(nanos(*least)..=nanos(*most))
+                rng.random_range(nanos(*least)..=nanos(*most))
             }
             Delay::Uniform(least, _) => nanos(*least),
             Delay::Normal { mean, deviation } => {
                 let (mean, deviation) = (nanos(*mean), nanos(*deviation));
-                sample(Normal::new(mean as f64, deviation as f64), mean, stream)
+                sample(Normal::new(mean as f64, deviation as f64), mean, rng)
             }
             Delay::LogNormal { median, sigma } => {
                 let median = nanos(*median);
-                sample(LogNormal::new((median.max(1) as f64).ln(), *sigma), median, stream)
+                sample(LogNormal::new((median.max(1) as f64).ln(), *sigma), median, rng)
             }
             Delay::Pareto { least, shape } => {
                 let least = nanos(*least);
-                let drawn = sample(Pareto::new(least.max(1) as f64, *shape), least, stream);
+                let drawn = sample(Pareto::new(least.max(1) as f64, *shape), least, rng);
                 drawn.min(least.saturating_mul(1000))
             }
-            Delay::Empirical(delays) => stream.pick(delays).map_or(0, |delay| nanos(*delay)),
+            Delay::Empirical(delays) if delays.is_empty() => 0,
+            Delay::Empirical(delays) => nanos(delays[rng.random_range(0..delays.len())]),
         }
     }
 
@@ -80,9 +81,9 @@ impl Delay {
 fn sample<D: Distribution<f64>, E>(
     distribution: Result<D, E>,
     otherwise: u64,
-    stream: &mut Stream,
+    rng: &mut impl Rng,
 ) -> u64 {
-    distribution.map_or(otherwise, |d| d.sample(stream).max(0.0) as u64)
+    distribution.map_or(otherwise, |d| d.sample(rng).max(0.0) as u64)
 }
 
 impl From<Duration> for Delay {

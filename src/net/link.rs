@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Delay, Reasons};
 use crate::journal::Symbol;
-use crate::seed::{Seed, Stream};
+use crate::seed::{Seed, SmallStream, chance};
 use crate::time::Time;
 
 /// Delay of a node's messages to itself, in nanoseconds.
@@ -37,14 +38,14 @@ pub enum Loss {
 
 impl Loss {
     /// Draws whether a packet is lost; `bad` is the state of Gilbert-Elliott.
-    pub(super) fn takes(&self, bad: &mut bool, stream: &mut Stream) -> bool {
+    pub(super) fn takes(&self, bad: &mut bool, rng: &mut impl Rng) -> bool {
         match *self {
             Loss::None => false,
-            Loss::Bernoulli(p) => stream.chance(p),
+            Loss::Bernoulli(p) => chance(rng, p),
             Loss::GilbertElliott { to_bad, to_good, loss_bad, loss_good } => {
                 let change = if *bad { to_good } else { to_bad };
-                *bad ^= stream.chance(change);
-                stream.chance(if *bad { loss_bad } else { loss_good })
+                *bad ^= chance(rng, change);
+                chance(rng, if *bad { loss_bad } else { loss_good })
             }
         }
     }
@@ -152,10 +153,7 @@ impl Fate {
 #[derive(Debug)]
 pub(crate) struct Link {
     profile: Rc<LinkProfile>,
-    /// Made on the first draw: a link with a fixed delay and no loss needs none.
-    stream: Option<Box<Stream>>,
-    seed: Seed,
-    key: u64,
+    stream: SmallStream,
     last_delay: u64,
     /// True in the bad state of Gilbert-Elliott.
     bad: bool,
@@ -173,56 +171,40 @@ impl Link {
             && profile.corrupt == 0.0
             && profile.correlation == 0.0
             && profile.rate.is_none();
-        Link { profile, stream: None, seed, key, last_delay: 0, bad: false, busy_until: 0, plain }
-    }
-
-    /// The link's own stream.
-    pub(super) fn stream(&mut self) -> &mut Stream {
-        let (seed, key) = (self.seed, self.key);
-        self.stream.get_or_insert_with(|| Box::new(seed.stream("link", key)))
+        let stream = seed.small_stream("link", key);
+        Link { profile, stream, last_delay: 0, bad: false, busy_until: 0, plain }
     }
 
     /// Decides about one packet of `size` bytes.
     #[inline]
     pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
-        let profile = self.profile.clone();
-        let mut fate = Fate { delay: 0, lost: None, fault: None, duplicate: false, corrupt: false };
-        fate.delay = match profile.delay {
-            Delay::Fixed(delay) => crate::time::nanos(delay),
-            ref delay => delay.draw(self.stream()),
-        };
-        if !reliable && size > profile.mtu {
+        let delay = self.profile.delay.draw(&mut self.stream);
+        let mut fate = Fate { delay, lost: None, fault: None, duplicate: false, corrupt: false };
+        if !reliable && size > self.profile.mtu {
             fate.lost = Some(reasons.too_long);
         }
         if !self.plain {
-            self.weather(&profile, now, size, reasons, &mut fate);
+            self.weather(now, size, reasons, &mut fate);
         }
         fate
     }
 
     /// Everything that a plain link does not do.
-    fn weather(
-        &mut self,
-        profile: &LinkProfile,
-        now: Time,
-        size: u32,
-        reasons: &Reasons,
-        fate: &mut Fate,
-    ) {
+    #[cold]
+    fn weather(&mut self, now: Time, size: u32, reasons: &Reasons, fate: &mut Fate) {
+        let (profile, stream) = (self.profile.clone(), &mut self.stream);
         if profile.correlation > 0.0 {
             let blend = profile.correlation * self.last_delay as f64
                 + (1.0 - profile.correlation) * fate.delay as f64;
             fate.delay = blend as u64;
             self.last_delay = fate.delay;
         }
-        let (seed, key) = (self.seed, self.key);
-        let stream = self.stream.get_or_insert_with(|| Box::new(seed.stream("link", key)));
         if profile.loss.takes(&mut self.bad, stream) {
             fate.lost = Some(reasons.loss);
         }
-        fate.duplicate = profile.duplicate > 0.0 && self.stream().chance(profile.duplicate);
-        fate.corrupt = profile.corrupt > 0.0 && self.stream().chance(profile.corrupt);
-        if profile.reorder > 0.0 && self.stream().chance(profile.reorder) {
+        fate.duplicate = chance(stream, profile.duplicate);
+        fate.corrupt = chance(stream, profile.corrupt);
+        if chance(stream, profile.reorder) {
             fate.delay += crate::time::nanos(profile.reorder_by);
         }
         if let Some(rate) = profile.rate {

@@ -14,7 +14,7 @@ use crate::clock::{Clock, Sleep, Timeout};
 use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{JoinHandle, TaskKey, completion, current};
-use crate::net::{Addr, Endpoint};
+use crate::net::{Addr, Connection, Endpoint, Listener};
 use crate::node::{self, Work};
 use crate::sim;
 
@@ -112,6 +112,36 @@ impl Ctx {
     /// `AddrInUse` if the port is bound.
     pub fn bind(&self, port: u16) -> io::Result<Endpoint> {
         Endpoint::bind(self.node, port)
+    }
+
+    /// Listens for connections at a port; 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` if somebody listens there.
+    pub fn listen(&self, port: u16) -> io::Result<Listener> {
+        Listener::bind(self.node, port)
+    }
+
+    /// Connects to a port of a node or service, by name: ready after a round trip. Fault scripts and
+    /// stories call what goes over the n-th connection from here to there `conn #n`.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the world has nobody of that name; `ConnectionRefused` if nobody listens or
+    /// the process is down; `TimedOut` after 127 s of silence; `AddrNotAvailable` if no port is
+    /// free.
+    pub async fn connect(&self, name: &str, port: u16) -> io::Result<Connection> {
+        Connection::connect(self.node, self.lookup(name, port)?, None).await
+    }
+
+    /// Connects under a name that fault scripts and stories use for the connection's data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ctx::connect`].
+    pub async fn connect_as(&self, label: &str, name: &str, port: u16) -> io::Result<Connection> {
+        Connection::connect(self.node, self.lookup(name, port)?, Some(label)).await
     }
 
     /// Where `name` is: a service's replicas take turns.

@@ -33,7 +33,7 @@ fn record(kind: Kind, text: String) {
 }
 
 impl Subscriber for Capture {
-    /// madsim's own spans count its tasks through the whole process: they are no part of a run.
+    /// The executor that seals a run has spans of its own, numbered through the whole process.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         !metadata.target().starts_with("madsim")
     }

@@ -1,0 +1,143 @@
+//! Nothing grows with the length of a run, or with the number of runs.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use stormglass::journal::Recording;
+use stormglass::prelude::*;
+
+/// Pages of this process that are in memory.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux says what we use");
+    statm.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("the second number is the pages")
+}
+
+/// In a release build these are the counts that the README promises; in a debug one, what a
+/// minute of the whole suite has room for.
+const REQUESTS: u64 = if cfg!(debug_assertions) { 40_000 } else { 10_000_000 };
+const WORLDS: u64 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
+
+/// Growth that means nothing, in pages of 4 KB: 2 MB. A leak of 100 bytes a request is 1 GB in a
+/// release build, and 5 MB in a debug one.
+const NOISE: u64 = 500;
+
+/// Runs this test in a process of its own, where no other test allocates; true in that process.
+fn in_own_process(test: &str) -> bool {
+    const CHILD: &str = "STORMGLASS_MEMORY_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let own = std::env::current_exe().expect("a test has a file");
+    let child = std::process::Command::new(own)
+        .args(["--exact", &format!("memory::{test}")])
+        .env(CHILD, "1")
+        .output()
+        .expect("it can be started again");
+    let text = String::from_utf8_lossy(&child.stdout).into_owned();
+    assert!(child.status.success(), "{text}{}", String::from_utf8_lossy(&child.stderr));
+    false
+}
+
+fn digest() -> RunConfig {
+    let config = RunConfig { recording: Recording::Digest, ..RunConfig::seed(1) };
+    config.plan(FaultPlan::default())
+}
+
+/// Checks that a run of `step` repeated `times` over is no larger at its end than after a tenth.
+#[track_caller]
+fn check<F: Future<Output = ()> + 'static>(times: u64, step: impl Fn(Ctx) -> F + Clone + 'static) {
+    let world = move |sim: &mut Sim| {
+        sim.events_max(u64::MAX).time_limit(Duration::from_secs(1_000_000));
+        sim.service("server", |ctx: Ctx| {
+            let answer = move || async move {
+                // A handler that would finish early if its node were asked to stop.
+                let work = std::pin::pin!(ctx.work(Duration::from_micros(1)));
+                futures::future::select(ctx.stopping(), work).await;
+                "done"
+            };
+            Router::new().route("/", get(answer))
+        });
+        let step = step.clone();
+        sim.client("client", move |ctx| {
+            let step = step.clone();
+            async move {
+                let mut warm = 0;
+                for n in 0..times {
+                    if n == times / 10 {
+                        warm = resident();
+                    }
+                    step(ctx).await;
+                }
+                let grown = resident().saturating_sub(warm);
+                assert!(grown < NOISE, "{grown} pages more after {times} times");
+                Ok::<(), String>(())
+            }
+        });
+    };
+    let run = run(&world, &digest());
+    assert!(run.verdict().holds(), "{}", run.verdict());
+    assert!(run.journal.total() > times);
+}
+
+#[test]
+fn requests_leave_nothing_behind() {
+    if in_own_process("requests_leave_nothing_behind") {
+        check(REQUESTS, |ctx| async move {
+            let call = ctx.http().get("http://server/").timeout(Duration::from_secs(100));
+            assert_eq!(call.send().await.unwrap().status(), 200);
+        });
+    }
+}
+
+/// Given up before they are answered, with a timer that is dropped before it fires.
+#[test]
+fn abandoned_requests_leave_nothing_behind() {
+    if in_own_process("abandoned_requests_leave_nothing_behind") {
+        check(REQUESTS / 4, |ctx| async move {
+            let call = ctx.http().get("http://server/").timeout(Duration::from_micros(160));
+            call.send().await.unwrap_err();
+        });
+    }
+}
+
+#[test]
+fn tasks_and_timers_leave_nothing_behind() {
+    if in_own_process("tasks_and_timers_leave_nothing_behind") {
+        check(REQUESTS, |ctx| async move {
+            let hour = ctx.sleep(Duration::from_secs(3600));
+            let short = ctx.spawn(async move { ctx.timeout(Duration::from_nanos(1), hour).await });
+            short.await.unwrap().unwrap_err();
+            ctx.spawn(std::future::pending::<()>()).abort();
+        });
+    }
+}
+
+#[test]
+fn worlds_leave_nothing_behind() {
+    if !in_own_process("worlds_leave_nothing_behind") {
+        return;
+    }
+    let world = |sim: &mut Sim| {
+        sim.service("server", || Router::new().route("/", get(|| async { "done" })));
+        sim.process("sleeper", |ctx| async move {
+            ctx.spawn(std::future::pending::<()>());
+            ctx.sleep(Duration::from_secs(3600)).await;
+        });
+        sim.client("client", |ctx| async move {
+            ctx.http().get("http://server/").send().await?.error_for_status().map(|_| ())
+        });
+    };
+    let drift =
+        Fault::ClockDrift { node: "sleeper".into(), ppm: 50, at: Duration::ZERO, lasts: None };
+    let config = digest().plan(FaultPlan::new([drift]));
+    let mut warm = 0;
+    for n in 0..WORLDS {
+        if n == WORLDS / 10 {
+            warm = resident();
+        }
+        assert!(run(&world, &config).verdict().holds());
+    }
+    let grown = resident().saturating_sub(warm);
+    assert!(grown < NOISE, "{grown} pages more after {WORLDS} worlds");
+}

@@ -1,0 +1,1 @@
+//! The network: links, datagrams, and the faults of both.
