@@ -174,18 +174,18 @@ mod tests {
     #[test]
     fn the_first_failure() {
         expect![[r#"
-            seed 9: Violated("lease 4 wrote after lease 5")
+            seed 9: Violated("lease 5 wrote after lease 6")
             at 490ms: step the clock of worker-1 by -36ms
 
-                 611.291 ms  resource  -> worker-1  200
-                 619.100 ms  worker-0  -> server    POST /grant
-                 619.403 ms  server    -> worker-0  200
-                 619.638 ms  worker-0  -> resource  POST /write
-                 619.814 ms  resource  -> worker-0  200
-                 621.544 ms  worker-1  -> resource  POST /write
-                 621.799 ms  resource  -> worker-1  200                                    still under way at the end
-                 621.799 ms  world     property "no write under an old lease is accepted"  <- violated
-                 621.799 ms  world     the world ends: violated
+                 726.037 ms  resource  -> worker-1  200
+                 735.214 ms  worker-0  -> server    POST /grant
+                 735.479 ms  server    -> worker-0  200
+                 735.644 ms  worker-0  -> resource  POST /write
+                 735.952 ms  resource  -> worker-0  200
+                 736.349 ms  worker-1  -> resource  POST /write
+                 736.679 ms  resource  -> worker-1  200                                    still under way at the end
+                 736.679 ms  world     property "no write under an old lease is accepted"  <- violated
+                 736.679 ms  world     the world ends: violated
         "#]].assert_eq(&story(&world, 200));
     }
 }

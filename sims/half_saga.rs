@@ -182,15 +182,15 @@ mod tests {
             seed 33: Violated("orders [1, 2, 3] have their stock, orders [1, 3] are paid")
             at 240ms for 12ms: power loss of orders
 
-                 821.772 ms  orders     -> inventory  inventory/done
-                 832.079 ms  inventory  -> orders     200
-                 832.428 ms  orders     -> payment    payment/done
-                 842.627 ms  payment    -> orders     200
-                 842.916 ms  orders     -> shopper    201
-                 843.125 ms  shopper    operation 2 ok:
-                 843.125 ms  world      chaos ends, all is healed
-                 843.125 ms  world      property "every order is done everywhere or nowhere"  <- violated
-                 843.125 ms  world      the world ends: finished
+                 821.667 ms  orders     -> inventory  inventory/done
+                 831.841 ms  inventory  -> orders     200
+                 832.151 ms  orders     -> payment    payment/done
+                 842.401 ms  payment    -> orders     200
+                 842.601 ms  orders     -> shopper    201
+                 842.809 ms  shopper    operation 2 ok:
+                 842.809 ms  world      chaos ends, all is healed
+                 842.809 ms  world      property "every order is done everywhere or nowhere"  <- violated
+                 842.809 ms  world      the world ends: finished
         "#]].assert_eq(&story(&world, 200));
     }
 }

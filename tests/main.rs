@@ -11,5 +11,6 @@ mod net;
 mod node;
 mod script;
 mod sim;
+mod sims;
 mod storage;
 mod stream;
