@@ -16,6 +16,7 @@ mod script;
 mod seal;
 mod shrink;
 mod sim;
+mod sims;
 mod storage;
 mod stream;
 mod tidy;
