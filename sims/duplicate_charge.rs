@@ -104,3 +104,32 @@ fn charged_at_most_once(view: &View<'_>) -> Result<(), String> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::trial;
+
+    #[test]
+    fn without_a_key_some_seed_charges_twice() {
+        trial::first_failure(&world, 200);
+    }
+
+    #[test]
+    fn with_a_key_no_seed_charges_twice() {
+        trial::holds(&world, 300);
+    }
+
+    #[test]
+    fn same_seed_same_run() {
+        trial::replays(&world, 20);
+    }
+
+    #[test]
+    fn the_first_failure() {
+        let run = trial::first_failure(&world, 200);
+        expect![[""]].assert_eq(&trial::told(&run));
+    }
+}

@@ -2,7 +2,12 @@
 //!
 //! `cargo run --release -- list` shows it; each page says what to run.
 
+mod amnesia_ack;
+mod drifting_lease;
 mod duplicate_charge;
+mod half_saga;
+#[cfg(test)]
+mod trial;
 
 use std::process::ExitCode;
 
@@ -11,10 +16,16 @@ use stormglass::explore::World;
 /// The table of contents: name, world, variants, and the failure in one line.
 fn worlds() -> Vec<World> {
     let broken_and_fixed = ["broken", "fixed"];
+    let page = |world: World| world.variants(broken_and_fixed);
     vec![
-        World::new("duplicate_charge", duplicate_charge::world)
-            .variants(broken_and_fixed)
+        page(World::new("duplicate_charge", duplicate_charge::world))
             .about("an answer is lost, the question is asked again, the card is charged twice"),
+        page(World::new("half_saga", half_saga::world))
+            .about("the orchestrator dies between two steps, and nobody undoes the first"),
+        page(World::new("drifting_lease", drifting_lease::world))
+            .about("a slow clock believes in a lease that another node holds by now"),
+        page(World::new("amnesia_ack", amnesia_ack::world))
+            .about("a write is acknowledged before it is synced, and the power goes"),
     ]
 }
 

@@ -21,7 +21,7 @@ pub(crate) use panics::{message as panic_message, silence};
 pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;
-pub(crate) use seal::seal;
+pub(crate) use seal::{is_of_seal, seal};
 pub(crate) use task::{TaskKey, Trace, Wait};
 pub(crate) use timer::Timer;
 
@@ -242,6 +242,7 @@ impl Kernel {
     pub(crate) fn set_skewed(&self, node: NodeId) {
         self.owners.borrow_mut()[node.0 as usize].skewed = true;
         self.any_skewed.set(true);
+        self.seal.part(self.seed, node);
     }
 
     /// True once some node's clock is not the true one: most worlds never ask a clock.

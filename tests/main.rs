@@ -3,6 +3,7 @@
 mod chaos;
 mod cli;
 mod clock;
+mod determinism;
 mod disk;
 mod explore;
 mod http;
@@ -12,7 +13,10 @@ mod memory;
 mod net;
 mod node;
 mod script;
+mod seal;
 mod shrink;
 mod sim;
+mod sims;
 mod storage;
 mod stream;
+mod tidy;

@@ -6,7 +6,7 @@ mod power;
 mod service;
 mod time;
 
-use stormglass::chaos::{Chaos, Fault, FaultPlan};
+use stormglass::chaos::{Fault, FaultPlan};
 use stormglass::journal::Kind;
 use stormglass::net::Tally;
 use stormglass::sim::{Run, RunConfig, Sim, run};

@@ -153,13 +153,23 @@ impl NodeDisk {
         self.disk.exists(path)
     }
 
-    /// [`Disk::redb`], for the factories of services, which do not wait.
+    /// Opens the `redb` database at `path`, or makes one; blocking, so that factories can call it.
+    ///
+    /// `redb` cannot open a file whose power was lost while it was being made. So this makes a new
+    /// one aside and renames it; [`Disk::redb`] does not.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// What `redb` says of the file, and the disk's faults as storage errors.
     #[cfg(feature = "redb")]
     pub fn redb(&self, path: &str) -> Result<redb::Database, redb::DatabaseError> {
+        if !self.disk.exists(path)? {
+            let aside = format!("{path}.new");
+            let truncated = OpenOptions::new().write(true).create(true).truncate(true);
+            drop(self.disk.open(&aside, truncated)?);
+            drop(self.disk.redb(&aside)?);
+            self.disk.rename(&aside, path)?;
+        }
         self.disk.redb(path)
     }
 

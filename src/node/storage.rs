@@ -313,15 +313,18 @@ fn record(kernel: &Kernel, node: NodeId, operation: &DiskOperation<'_>) {
     }
     let symbol = kernel.symbol(&what(operation));
     let error = match (operation.fault, operation.error) {
-        (_, None) => {
-            let entry = Entry::new(Kind::DiskOp, node).symbol(symbol);
-            kernel.record(entry.value(offset).extra(u32::try_from(len).unwrap_or(u32::MAX)));
+        (Some(DiskFault::IoError), Some(_)) => DiskError::Io,
+        (Some(DiskFault::Full), Some(_)) => DiskError::Full,
+        (Some(DiskFault::PowerLoss), Some(_)) => DiskError::PowerLost,
+        // A file that is not there is an answer, and no failure of the disk.
+        (_, error) => {
+            let entry = Entry::new(Kind::DiskOp, node).symbol(symbol).value(offset);
+            let id = kernel.record(entry.extra(u32::try_from(len).unwrap_or(u32::MAX)));
+            if let Some(error) = error {
+                kernel.attach_text(id, || error.to_string());
+            }
             return;
         }
-        (Some(DiskFault::IoError), _) => DiskError::Io.to_string(),
-        (Some(DiskFault::Full), _) => DiskError::Full.to_string(),
-        (Some(DiskFault::PowerLoss), _) => DiskError::PowerLost.to_string(),
-        (_, Some(kind)) => kind.to_string(),
     };
-    kernel.record_text(Entry::new(Kind::DiskFail, node).symbol(symbol), error);
+    kernel.record_text(Entry::new(Kind::DiskFail, node).symbol(symbol), error.to_string());
 }
