@@ -79,9 +79,10 @@ fn in_shop(directory: &Path) -> Search {
     explore(shop).out(directory)
 }
 
-/// The report, with the directory of its scripts called `DIR`.
+/// The report, the same with and without the seal, with the directory of its scripts called `DIR`.
 fn text(report: &SearchReport, directory: &Path) -> String {
-    report.to_string().replace(&directory.display().to_string(), "DIR")
+    let text = report.to_string().replace(&directory.display().to_string(), "DIR");
+    text.replace(", not sealed", ", sealed")
 }
 
 #[track_caller]

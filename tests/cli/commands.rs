@@ -4,7 +4,15 @@ use super::*;
 
 #[test]
 fn list_is_a_table_of_contents() {
-    check(&["list"], 0, expect![[""]]);
+    check(
+        &["list"],
+        0,
+        expect![[r#"
+        shop   three orders  [broken, fixed]
+        calm
+        blind  sees nothing
+    "#]],
+    );
     let (code, lines) = json(&["list"]);
     assert_eq!((code, lines.len()), (0, 3));
     assert_eq!(lines[0]["type"], "sim");

@@ -14,8 +14,8 @@ fn passes(test: &str, variables: &[(&str, &str)]) -> bool {
 #[test]
 fn the_second_search_of_a_test_is_verified_too() {
     let directory = tempfile::tempdir().unwrap();
-    for _ in 0..2 {
-        let report = in_shop(directory.path()).find();
+    let reports: Vec<_> = (0..2).map(|_| in_shop(directory.path()).find()).collect();
+    for report in reports {
         assert_eq!(report.failures[0].in_fresh, Ok(()));
     }
 }

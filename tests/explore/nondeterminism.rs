@@ -22,7 +22,7 @@ fn a_sample_of_the_seeds_is_run_twice() {
     assert_eq!((found.seed, &found.property), (0, &None));
     let unknown = Verdict::Unknown("seed 0 does not replay".to_owned());
     assert_eq!(report.verdict(), unknown);
-    for part in ["the runs part after ", "text \"run ", "its task was spawned at tests/explore/"] {
+    for part in ["the runs part after ", "text \"run ", "spawns a task at tests/explore/nondet"] {
         assert!(found.text.contains(part), "{part}: {}", found.text);
     }
     let text = report.to_string();

@@ -5,7 +5,35 @@ use super::*;
 #[test]
 fn the_first_failure_is_told() {
     let directory = tempfile::tempdir().unwrap();
-    let report = check(in_shop(directory.path()), directory.path(), expect![[""]]);
+    let report = check(
+        in_shop(directory.path()),
+        directory.path(),
+        expect![[r#"
+        violated: no order is charged twice        seed 4, found after 5 seeds, replayed 3/3 identical, also in a fresh process
+        shrunk to 1 fault from 3, of which 2 never struck (11 runs):
+            shopper -> payment "POST /charge" #1 reply: drop
+            shopper does only operation 0 of 3
+        story:
+        time             node     what
+               0.000 ms  shopper  operation 0 invoke: 1
+               0.000 ms  shopper  -> payment  POST /charge
+               1.000 ms  payment  charges order 1
+               1.000 ms  payment  -x shopper  200                       dropped: fault 1
+             100.000 ms  shopper  timed out waiting for payment
+             100.000 ms  shopper  -> payment  POST /charge
+             101.000 ms  payment  charges order 1
+             101.000 ms  payment  -> shopper  200                       still under way at the end
+             101.000 ms  world    property "no order is charged twice"  <- here: order 1 was charged 2 times
+        without fault 1 it holds.
+        replay:  STORMGLASS_REPLAY=DIR/shop-4.toml cargo test explore::search::the_first_failure_is_told -- --exact
+
+        shop: violated: no order is charged twice: order 1 was charged 2 times
+            5 seeds of 0..1000, swarm, 1 run twice, sealed
+            faults: 4 of 11 struck; never: crash, clock-step, disk-slow
+            sometimes "an order is charged": in 5 seeds
+            points: 0 of 1 reached; never: the till is full
+    "#]],
+    );
     let failure = &report.failures[0];
     assert_eq!(failure.in_fresh, Ok(()));
     assert_eq!(failure.run.plan.faults.len(), 1);
@@ -17,7 +45,17 @@ fn the_first_failure_is_told() {
 fn a_repaired_shop_holds() {
     let directory = tempfile::tempdir().unwrap();
     let search = in_shop(directory.path()).variant("fixed").seeds(0..200);
-    let report = check(search, directory.path(), expect![[""]]);
+    let report = check(
+        search,
+        directory.path(),
+        expect![[r#"
+        shop (fixed): holds
+            200 seeds of 0..200, swarm, 4 run twice, sealed
+            faults: 307 of 886 struck; never: duplicate, reorder, disk-full, disk-slow, disk-error
+            sometimes "an order is charged": in 188 seeds
+            points: 0 of 1 reached; never: the till is full
+    "#]],
+    );
     assert!(report.verdict().holds());
     explore(shop).variant("fixed").seeds(0..20).check();
 }

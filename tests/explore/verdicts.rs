@@ -103,7 +103,25 @@ fn an_eventual_property_is_told_with_its_whole_story() {
         sim.eventually("the order is paid", |_: &View<'_>| Err::<(), _>("nobody pays"));
     };
     let directory = tempfile::tempdir().unwrap();
-    check(explore(world).seeds(0..3).out(directory.path()), directory.path(), expect![[""]]);
+    check(
+        explore(world).seeds(0..3).out(directory.path()),
+        directory.path(),
+        expect![[r#"
+        violated: the order is paid        seed 0, found after 1 seed, replayed 3/3 identical, also in a fresh process
+        shrunk to 0 faults from 0 (1 run)
+        story:
+        time             node    what
+               0.000 ms  client  does nothing
+               0.000 ms  world   chaos ends, all is healed
+               0.000 ms  world   property "the order is paid"  <- here: nobody pays
+               0.000 ms  world   the world ends: finished
+        it takes no fault at all.
+        replay:  STORMGLASS_REPLAY=DIR/an_eventual_property_is_told_with_its_whole_story-0.toml cargo test explore::verdicts::an_eventual_property_is_told_with_its_whole_story -- --exact
+
+        an_eventual_property_is_told_with_its_whole_story: violated: the order is paid: nobody pays
+            1 seed of 0..3, swarm, 1 run twice, sealed
+    "#]],
+    );
 }
 
 #[test]
@@ -118,5 +136,5 @@ fn a_property_of_the_journal_is_decided_in_a_search() {
     let directory = tempfile::tempdir().unwrap();
     let report = explore(world).seeds(0..3).out(directory.path()).find();
     assert_eq!(report.verdict(), Verdict::Violated("nobody swears".to_owned()));
-    assert!(report.failures[0].to_string().contains("client   swears"), "{report}");
+    assert!(report.failures[0].to_string().contains("client  swears\n"), "{report}");
 }

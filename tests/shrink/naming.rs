@@ -9,7 +9,14 @@ fn partition(at: u64, lasts: u64) -> Fault {
 
 #[test]
 fn a_partition_becomes_the_message_that_it_lost() {
-    check([partition(1_500, 90)], expect![[""]]);
+    check(
+        [partition(1_500, 90)],
+        expect![[r#"
+        shopper -> payment "POST /charge" #1 reply: drop
+        shopper keeps [0]
+        without 1: Holds
+    "#]],
+    );
 }
 
 #[test]
@@ -22,7 +29,14 @@ fn a_loss_becomes_the_message_that_it_lost() {
         at: Duration::ZERO,
         lasts: Some(ms(50)),
     };
-    check([loss], expect![[""]]);
+    check(
+        [loss],
+        expect![[r#"
+        shopper -> payment "POST /charge" #1 reply: drop
+        shopper keeps [0]
+        without 1: Holds
+    "#]],
+    );
 }
 
 #[test]
@@ -30,12 +44,19 @@ fn a_delay_becomes_the_message_that_was_late() {
     let delay = Fault::Delay {
         from: "shopper".into(),
         to: "payment".into(),
-        delay: ms(150),
-        jitter: ms(7),
+        delay: Duration::from_nanos(100_123_456),
+        jitter: Duration::ZERO,
         at: Duration::ZERO,
         lasts: Some(ms(40)),
     };
-    check([delay], expect![[""]]);
+    check(
+        [delay],
+        expect![[r#"
+        shopper -> payment "POST /charge" #1 request: delay 100ms
+        shopper keeps [0]
+        without 1: Holds
+    "#]],
+    );
 }
 
 #[test]
@@ -48,11 +69,25 @@ fn any_message_becomes_the_one_that_was_struck() {
         leg: Leg::Reply,
         effect: Effect::Drop,
     };
-    check([any.clone()], expect![[""]]);
+    check(
+        [any.clone()],
+        expect![[r#"
+        shopper -> payment "POST /charge" #1 reply: drop
+        shopper keeps [0]
+        without 1: Holds
+    "#]],
+    );
     let Fault::Message { from, to, label, n, leg, .. } = any else { unreachable!() };
     let twice = Fault::Message { from, to, label, n, leg: Leg::Request, effect: Effect::Duplicate };
     assert_eq!(leg, Leg::Reply);
-    check([twice], expect![[""]]);
+    check(
+        [twice],
+        expect![[r#"
+        shopper -> payment "POST /charge" #1 request: duplicate
+        shopper keeps [0]
+        without 1: Holds
+    "#]],
+    );
 }
 
 /// A counter that is told its number by datagrams, once each, it hopes.
@@ -93,5 +128,9 @@ fn a_datagram_has_a_name_too() {
     };
     let config = RunConfig::seed(1).plan(FaultPlan::new([cut]));
     let shrunk = shrink(&world, &config, "a number is missing", 500);
-    expect![[""]].assert_eq(&text(&shrunk));
+    expect![[r#"
+        teller -> counter "count" #1 message: drop
+        without 1: Holds
+    "#]]
+    .assert_eq(&text(&shrunk));
 }
