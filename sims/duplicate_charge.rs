@@ -79,7 +79,7 @@ async fn place(
 }
 
 /// The world. The defect is one value: whether checkout sends a key.
-pub fn world(sim: &mut Sim) {
+pub(crate) fn world(sim: &mut Sim) {
     let idempotent = sim.variant() == "fixed";
     sim.service("payment", payment);
     sim.service("checkout", move |ctx| checkout(ctx, idempotent)).calls(["payment"]);

@@ -1,4 +1,6 @@
-//! The gallery.
+//! The gallery: classic failures of distributed systems, each broken, seen, and repaired.
+//!
+//! `cargo run --release -- list` shows it; each page says what to run.
 
 mod amnesia_ack;
 mod drifting_lease;
@@ -7,30 +9,29 @@ mod half_saga;
 #[cfg(test)]
 mod trial;
 
-use stormglass::prelude::*;
+use std::process::ExitCode;
 
-/// `stormglass NAME VARIANT SEEDS` runs so many seeds, and tells the first failure and their number.
-fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let argument = |n: usize| arguments.get(n).map_or("", String::as_str);
-    let world: fn(&mut Sim) = match argument(1) {
-        "amnesia_ack" => amnesia_ack::world,
-        "drifting_lease" => drifting_lease::world,
-        "half_saga" => half_saga::world,
-        _ => duplicate_charge::world,
-    };
-    let seeds = argument(3).parse().unwrap_or(1000);
-    let mut failures = 0;
-    for seed in 0..seeds {
-        let config = RunConfig::seed(seed).variant(argument(2));
-        let alone = std::thread::scope(|scope| scope.spawn(|| run(&world, &config)).join());
-        let run = alone.expect("a run catches the panics of its services");
-        if !run.verdict().holds() {
-            failures += 1;
-            if failures == 1 {
-                println!("seed {seed}: {:?}\n{}\n{}", run.verdict(), run.plan, run.journal.story());
-            }
-        }
-    }
-    println!("{failures} of {seeds}");
+use stormglass::explore::World;
+
+/// The table of contents: name, world, variants, and the failure in one line.
+fn worlds() -> Vec<World> {
+    let broken_and_fixed = ["broken", "fixed"];
+    vec![
+        World::new("duplicate_charge", duplicate_charge::world)
+            .variants(broken_and_fixed)
+            .about("an answer is lost, the question is asked again, the card is charged twice"),
+        World::new("amnesia_ack", amnesia_ack::world)
+            .variants(broken_and_fixed)
+            .about("an entry is acknowledged before it is synced, and forgotten with the power"),
+        World::new("half_saga", half_saga::world)
+            .variants(broken_and_fixed)
+            .about("an orchestrator dies in the middle of an order, and nobody takes it back"),
+        World::new("drifting_lease", drifting_lease::world)
+            .variants(broken_and_fixed)
+            .about("a lease ends while its holder's clock says that it does not"),
+    ]
+}
+
+fn main() -> ExitCode {
+    stormglass::cli::main(worlds())
 }

@@ -18,6 +18,7 @@ mod round;
 
 mod check;
 pub mod plan;
+mod scheduling;
 pub mod script;
 
 pub mod tolerance;

@@ -21,7 +21,7 @@ pub(crate) use panics::{message as panic_message, silence};
 pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;
-pub(crate) use seal::seal;
+pub(crate) use seal::{is_of_seal, seal};
 pub(crate) use task::{TaskKey, Trace, Wait};
 pub(crate) use timer::Timer;
 
@@ -241,6 +241,7 @@ impl Kernel {
     /// Says that `node` sees another std clock than the true one, from now on.
     pub(crate) fn set_skewed(&self, node: NodeId) {
         self.owners.borrow_mut()[node.0 as usize].skewed = true;
+        self.seal.part(self.seed, node);
         self.any_skewed.set(true);
     }
 

@@ -15,4 +15,10 @@ pub mod node;
 pub mod service;
 pub mod sim;
 
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod explore;
+pub mod report;
+pub mod shrink;
+
 pub mod prelude;

@@ -285,10 +285,15 @@ impl Net {
     }
 
     #[inline]
-    fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64, corrupt: bool) {
-        let mut packet = packet;
-        if corrupt && !packet.reliable {
-            packet.payload.corrupt(delay);
+    fn put_in_flight(
+        self: &Rc<Self>,
+        kernel: &Kernel,
+        mut packet: Packet,
+        delay: u64,
+        corrupt: Option<u64>,
+    ) {
+        if let Some(draw) = corrupt.filter(|_| !packet.reliable) {
+            packet.payload.corrupt(draw);
         }
         let token = self.in_flight.borrow_mut().insert(packet) as u64;
         kernel.schedule(Time(kernel.now().0 + delay), self.clone(), token);

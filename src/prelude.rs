@@ -1,6 +1,7 @@
 //! The names that a sim needs.
 
 pub use crate::chaos::{Chaos, Fault, FaultPlan};
+pub use crate::explore::explore;
 pub use crate::service::{Ctx, HttpError, Retry};
 pub use crate::sim::{Run, RunConfig, Sim, View, run};
 pub use crate::verdict::Verdict;

@@ -1,4 +1,5 @@
 //! Clocks that are off: what `ctx.clock()` shows, and when sleeps end.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 use std::time::{Duration, SystemTime};
 

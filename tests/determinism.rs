@@ -24,7 +24,7 @@ const WORLDS: &[(&str, World, &[&str])] =
     &[("duplicate_charge", duplicate_charge::world, &["broken", "fixed"])];
 
 /// Seeds of each random topology; a release build has time for all 50.
-const SEEDS: u64 = if cfg!(debug_assertions) { 12 } else { 50 };
+const SEEDS: u64 = if cfg!(debug_assertions) { 8 } else { 50 };
 
 /// Runs on a thread of its own, as hash keys ask for.
 fn run_apart(world: &(dyn Fn(&mut Sim) + Sync), config: &RunConfig) -> Run {
@@ -65,7 +65,7 @@ fn random_world(shape: u64) -> impl Fn(&mut Sim) + Sync {
             let processors = draw.random_range(1..=2);
             let limit = draw.random_range(1..=8);
             let called = next.clone();
-            let builder = sim.service(name, move |ctx: Ctx| service(ctx, next.clone()));
+            let mut builder = sim.service(name, move |ctx: Ctx| service(ctx, next.clone()));
             builder.replicas(replicas).processors(processors).queue_limit(limit);
             builder.calls(called.as_deref());
         }
@@ -116,7 +116,7 @@ fn service(ctx: Ctx, next: Option<String>) -> Router {
         drop(span);
         table.insert(path, ());
         ctx.publish("seen", table.len());
-        assert!(ctx.rng().next_u32() % 97 != 0, "an unlucky request");
+        assert!(!ctx.rng().next_u32().is_multiple_of(97), "an unlucky request");
         let Some(next) = next else { return StatusCode::OK };
         let limit = Duration::from_millis(15);
         let helper = ctx.spawn(async move {
@@ -149,7 +149,8 @@ async fn gossip(ctx: Ctx, peers: u32) {
 
 /// Several timers at once, most of them dropped.
 async fn tokens(ctx: Ctx, told: u32) {
-    let sleeps = (0..=told % 4).map(|n| ctx.sleep(Duration::from_micros(u64::from(n) * 300 + 50)));
+    let sleeps =
+        (0..=told % 4).map(|n| ctx.sleep(Duration::from_micros(u64::from(n) * 300 + 2_000)));
     futures::future::select_all(sleeps).await;
 }
 
@@ -218,7 +219,7 @@ fn different_seeds_differ() {
         (run_apart(&world, &RunConfig::seed(1)), run_apart(&world, &RunConfig::seed(2)));
     assert_ne!(one.fingerprint(), other.fingerprint());
     let parting = first_divergence(&one.journal, &other.journal).unwrap();
-    assert!(parting.render(&one.journal, &other.journal).contains("differ"));
+    assert!(parting.render(&one.journal, &other.journal).starts_with("the runs "));
 }
 
 /// A draw more in one node moves nothing in another: the other's own stream stays.

@@ -1,4 +1,5 @@
 //! The message lane of HTTP: unmodified services, their callers, and what goes wrong between them.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 mod bodies;
 mod calls;

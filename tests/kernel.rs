@@ -1,4 +1,5 @@
 //! The executor: order, tasks, timers, panics, and how a world ends.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 mod ends;
 mod order;

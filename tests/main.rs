@@ -2,6 +2,7 @@
 
 mod chaos;
 mod clock;
+mod determinism;
 mod disk;
 mod http;
 mod journal;
@@ -10,7 +11,9 @@ mod memory;
 mod net;
 mod node;
 mod script;
+mod seal;
 mod sim;
 mod sims;
 mod storage;
 mod stream;
+mod tidy;

@@ -1,4 +1,5 @@
 //! Nodes: their lives, their names, their processors.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 mod life;
 mod names;

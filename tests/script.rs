@@ -474,7 +474,8 @@ fn a_script_says_where_it_comes_from() {
         workload: [("shopper".to_owned(), vec![0, 3])].into(),
     };
     assert!(plan.keeps("shopper", 3) && !plan.keeps("shopper", 1) && plan.keeps("other", 1));
-    let replay = Replay { sim: Some("shop".to_owned()), variant: None, seed: Some(Seed(u64::MAX)) };
+    let replay =
+        Replay { sim: Some("shop".to_owned()), seed: Some(Seed(u64::MAX)), ..Replay::default() };
     let script = Script { replay, plan };
     expect![[r##"
         # A fault script of Stormglass. Times are virtual, since the start of the world.

@@ -3,6 +3,7 @@
 //! Without `--cfg madsim` there is no seal, and none of these tests; the rest of the suite is the same.
 #![cfg(madsim)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "what the seal is for")]
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -24,7 +25,6 @@ struct Reading {
     instant: Instant,
     date: SystemTime,
     wall: SystemTime,
-    /// A number from the operating system's entropy, by way of std.
     entropy: u64,
     order: Vec<u32>,
 }
@@ -42,10 +42,10 @@ fn read(ctx: Ctx) -> Reading {
     }
 }
 
-/// `getrandom` as the thread's generator is seeded with it.
+/// A number from the operating system, by way of `getrandom`.
 fn os_entropy() -> u64 {
-    use rand::{Rng, SeedableRng, rngs::StdRng};
-    StdRng::from_rng(&mut rand::rng()).next_u64()
+    use rand::TryRng;
+    rand::rngs::SysRng.try_next_u64().unwrap()
 }
 
 /// Two nodes read their clocks every 10 ms, five times, on a thread of its own.

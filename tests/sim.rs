@@ -1,4 +1,5 @@
 //! Worlds and their runs: properties, probes, workloads, the end of chaos.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 mod properties;
 mod storm;

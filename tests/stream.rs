@@ -44,7 +44,7 @@ fn told(run: &Run) -> String {
     let mut told = String::new();
     for event in run.journal.of_kind(stormglass::journal::Kind::Note) {
         let text = event.text().unwrap_or_default();
-        told += &format!("{:>12} {} {text}\n", event.at().to_string(), event.node_name());
+        told += &format!("{} {} {text}\n", event.at(), event.node_name());
     }
     told
 }

@@ -30,8 +30,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::chaos::check::Problem;
+use crate::chaos::scheduling::words;
 use crate::chaos::{Fault, FaultKind, FaultPlan, Label};
 use crate::error::{Error, Result, nearest};
+use crate::kernel::Scheduling;
 use crate::seed::Seed;
 use crate::topology::Topology;
 
@@ -61,6 +63,9 @@ pub struct Replay {
     /// The seed of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<Seed>,
+    /// How ready tasks were chosen: `fifo`, `random`, `pct depth 3 steps 500`. None means `fifo`.
+    #[serde(default, with = "words", skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
 }
 
 impl Script {

@@ -223,7 +223,7 @@ impl Kernel {
         match clock {
             Some(clock) => {
                 let local = clock.local_nanos(node, self.now());
-                self.seal.poll_with_clock(self.seed(), node, local, poll)
+                self.seal.poll_with_clock(node, local, poll)
             }
             None => poll(),
         }

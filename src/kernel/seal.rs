@@ -3,6 +3,12 @@
 //!
 //! This is the only file that names madsim. Without the flag everything here does nothing.
 
+/// True for the `tracing` events and spans of the seal itself. They hold numbers that are the
+/// process's, not the world's, so they must never enter a journal.
+pub(crate) fn is_of_seal(target: &str) -> bool {
+    target == "madsim" || target.starts_with("madsim::")
+}
+
 #[cfg(madsim)]
 pub(crate) use sealed::{Seal, seal};
 #[cfg(not(madsim))]
@@ -61,20 +67,24 @@ mod sealed {
             }
         }
 
+        /// Gives `node` a std clock of its own that goes on from the shared one.
+        pub(crate) fn part(&self, seed: Seed, node: NodeId) {
+            if self.time.is_some() && !self.own.borrow().contains_key(&node) {
+                let runtime = own_runtime(seed, node, Duration::from_nanos(self.shown.get()));
+                self.own.borrow_mut().insert(node, runtime);
+            }
+        }
+
         /// Calls `poll` under a std clock of `node`'s own that shows `local` nanoseconds. madsim's
         /// clock only moves forwards: a clock that was stepped back stands still here.
         pub(crate) fn poll_with_clock<R>(
             &self,
-            seed: Seed,
             node: NodeId,
             local: u64,
             poll: &mut dyn FnMut() -> R,
         ) -> R {
-            if self.time.is_none() {
-                return poll();
-            }
             let runtime = self.own.borrow_mut().remove(&node);
-            let runtime = runtime.unwrap_or_else(|| own_runtime(seed, node));
+            let Some(runtime) = runtime else { return poll() };
             let result = runtime.block_on(async {
                 let time = TimeHandle::current();
                 let shown = time.elapsed();
@@ -92,10 +102,11 @@ mod sealed {
 
     /// The seed gives the same start date as the world's; its entropy must be another, so a
     /// stretch of the stream that depends on the node is thrown away.
-    fn own_runtime(seed: Seed, node: NodeId) -> Runtime {
+    fn own_runtime(seed: Seed, node: NodeId, shown: Duration) -> Runtime {
         use madsim::rand::RngCore;
         let runtime = Runtime::with_seed_and_config(seed.0, Config::default());
         runtime.block_on(async {
+            TimeHandle::current().advance(shown);
             let mut entropy = madsim::rand::thread_rng();
             (0..u64::from(node.0) * 1031).for_each(|_| {
                 entropy.next_u64();
@@ -131,9 +142,10 @@ mod unsealed {
 
         pub(crate) fn advance_to(&self, _: u64) {}
 
+        pub(crate) fn part(&self, _: Seed, _: NodeId) {}
+
         pub(crate) fn poll_with_clock<R>(
             &self,
-            _: Seed,
             _: NodeId,
             _: u64,
             poll: &mut dyn FnMut() -> R,

@@ -128,7 +128,7 @@ impl Active<LinkFault> {
                 if packet.reliable {
                     fate.lost = Some(reasons.loss);
                 } else {
-                    fate.corrupt = true;
+                    fate.corrupt = Some(stream.below(u64::MAX));
                 }
             }
             LinkEffect::Bandwidth { rate, queue } => {

@@ -140,12 +140,13 @@ pub(crate) struct Fate {
     /// The fault that did it.
     pub(super) fault: Option<u32>,
     pub(super) duplicate: bool,
-    pub(super) corrupt: bool,
+    /// Which bit is flipped, if one is.
+    pub(super) corrupt: Option<u64>,
 }
 
 impl Fate {
     pub(super) fn loopback() -> Fate {
-        Fate { delay: LOOPBACK, lost: None, fault: None, duplicate: false, corrupt: false }
+        Fate { delay: LOOPBACK, lost: None, fault: None, duplicate: false, corrupt: None }
     }
 }
 
@@ -179,7 +180,7 @@ impl Link {
     #[inline]
     pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
         let delay = self.profile.delay.draw(&mut self.stream);
-        let mut fate = Fate { delay, lost: None, fault: None, duplicate: false, corrupt: false };
+        let mut fate = Fate { delay, lost: None, fault: None, duplicate: false, corrupt: None };
         if !reliable && size > self.profile.mtu {
             fate.lost = Some(reasons.too_long);
         }
@@ -203,7 +204,9 @@ impl Link {
             fate.lost = Some(reasons.loss);
         }
         fate.duplicate = chance(stream, profile.duplicate);
-        fate.corrupt = chance(stream, profile.corrupt);
+        if chance(stream, profile.corrupt) {
+            fate.corrupt = Some(stream.next_u64());
+        }
         if chance(stream, profile.reorder) {
             fate.delay += crate::time::nanos(profile.reorder_by);
         }

@@ -9,7 +9,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::current;
+use crate::kernel::{current, is_of_seal};
 
 /// Runs `f` with a subscriber that writes into the running world's journal.
 pub(super) fn capture<R>(f: impl FnOnce() -> R) -> R {
@@ -33,9 +33,8 @@ fn record(kind: Kind, text: String) {
 }
 
 impl Subscriber for Capture {
-    /// The executor that seals a run has spans of its own, numbered through the whole process.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        !metadata.target().starts_with("madsim")
+        !is_of_seal(metadata.target())
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {

@@ -29,7 +29,7 @@ fn a_deadlock_is_reported_with_who_waits_for_what_since_when() {
             _ = socket.receive().await;
         });
         sim.service("mute", || {
-            axum::Router::new().route("/", axum::routing::get(|| pending::<String>()))
+            axum::Router::new().route("/", axum::routing::get(pending::<String>))
         });
         client(sim, "client", |ctx| async move {
             ctx.sleep(ms(1)).await;
@@ -39,9 +39,9 @@ fn a_deadlock_is_reported_with_who_waits_for_what_since_when() {
     expect![[r#"
         deadlock
         client (tests/kernel.rs) waits for an answer to GET / of mute since 1.000 ms
-        mute (src/kernel.rs) waits for something that no event of the world will wake since 1.155 ms
+        mute (src/kernel.rs) waits for something that no event of the world will wake since 1.210 ms
         server (tests/kernel/ends.rs) waits for a datagram at server:7 since 5.000 ms
-        violated: every client ends: client waits for an answer to GET / of mute since 1.000 ms; mute waits for something that no event of the world will wake since 1.155 ms; server waits for a datagram at server:7 since 5.000 ms
+        violated: every client ends: client waits for an answer to GET / of mute since 1.000 ms; mute waits for something that no event of the world will wake since 1.210 ms; server waits for a datagram at server:7 since 5.000 ms
     "#]].assert_eq(&report(&run));
 }
 
@@ -252,7 +252,7 @@ fn a_destructor_may_use_its_context() {
 fn a_violation_may_end_the_world_while_a_faulty_request_is_open() {
     let world = |sim: &mut Sim| {
         sim.service("mute", || {
-            axum::Router::new().route("/", axum::routing::get(|| pending::<String>()))
+            axum::Router::new().route("/", axum::routing::get(pending::<String>))
         });
         client(sim, "client", |ctx| async move {
             _ = ctx.timeout(ms(5), ctx.http().get("http://mute/").send()).await;

@@ -236,8 +236,8 @@ fn data_that_nobody_acknowledged_is_sent_again_to_the_dead() {
         client,
         vec![power_loss("server", ms(20), Some(secs(5)))],
         expect![[r#"
-                3.000 ms server has ok
-             6427.000 ms client ConnectionReset
+            3.000 ms server has ok
+            6427.000 ms client ConnectionReset
         "#]],
     );
     check(
@@ -246,8 +246,8 @@ fn data_that_nobody_acknowledged_is_sent_again_to_the_dead() {
         vec![power_loss("server", ms(20), None)],
         expect![[r#"
             3.000 ms server has ok
-        924836.000 ms client TimedOut
-    "#]],
+            924836.000 ms client TimedOut
+        "#]],
     );
 }
 
@@ -295,9 +295,9 @@ fn half_a_connection_goes_on() {
         },
         vec![],
         expect![[r#"
-                2.000 ms client BrokenPipe
-                3.000 ms server asked a question, and no more
-             1004.000 ms client an answer
+            2.000 ms client BrokenPipe
+            3.000 ms server asked a question, and no more
+            1004.000 ms client an answer
         "#]],
     );
 }
@@ -423,9 +423,9 @@ fn writing_to_a_closed_end_fails_in_two_steps() {
         },
         vec![],
         expect![[r#"
-                4.000 ms client 0
-                4.000 ms client ok
-               14.000 ms client BrokenPipe
+            4.000 ms client 0
+            4.000 ms client ok
+            14.000 ms client BrokenPipe
         "#]],
     );
 }
@@ -482,8 +482,8 @@ fn closing_can_be_waited_for() {
         },
         vec![power_loss("server", ms(500), None)],
         expect![[r#"
-                4.000 ms client ok
-             4006.000 ms client in time: false
+            4.000 ms client ok
+            4006.000 ms client in time: false
         "#]],
     );
 }
@@ -559,10 +559,10 @@ fn a_full_backlog_does_not_hear() {
         },
         vec![],
         expect![[r#"
-                2.000 ms client 1
-                2.000 ms client 2
-             3004.000 ms client 3
-             3004.000 ms client 4
+            2.000 ms client 1
+            2.000 ms client 2
+            3004.000 ms client 3
+            3004.000 ms client 4
         "#]],
     );
 }
@@ -585,8 +585,8 @@ fn a_connect_can_be_given_up() {
         },
         vec![],
         expect![[r#"
-                1.500 ms client true
-              100.000 ms server (0, 0) wait
+            1.500 ms client true
+            100.000 ms server (0, 0) wait
         "#]],
     );
 }
@@ -629,11 +629,11 @@ fn edges_tell_what_is_new() {
         },
         vec![],
         expect![[r#"
-                6.000 ms client [(1, false, false), (2, true, false), (3, true, false)]
-                6.000 ms client Ok(1)
-               11.000 ms client Ok(1)
-               16.000 ms client Ok(0)
-               21.000 ms client Ok(0)
+            6.000 ms client [(1, false, false), (2, true, false), (3, true, false)]
+            6.000 ms client Ok(1)
+            11.000 ms client Ok(1)
+            16.000 ms client Ok(0)
+            21.000 ms client Ok(0)
         "#]],
     );
 }

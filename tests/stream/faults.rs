@@ -102,11 +102,11 @@ fn message_faults_strike_segments() {
             strike(20, Effect::Reset),
         ],
         expect_test::expect![[r#"
-              308.000 ms client 2 took 202ms
-              442.000 ms client 4 took 32ms
-              850.000 ms client 8 took 202ms
-             1154.000 ms client 10 took 202ms
-             1620.000 ms client gives up: connection reset
+            308.000 ms client 2 took 202ms
+            442.000 ms client 4 took 32ms
+            850.000 ms client 8 took 202ms
+            1154.000 ms client 10 took 202ms
+            1620.000 ms client gives up: connection reset
         "#]],
     );
 }
@@ -124,11 +124,11 @@ fn link_faults_cost_time() {
             Fault::Corrupt { from, to, percent, at, lasts },
         ],
         expect_test::expect![[r#"
-              276.000 ms client 1 took 222ms
-              764.000 ms client 10 took 22ms
-             2352.000 ms client 29 took 602ms
-             2812.000 ms client 34 took 202ms
-             4162.000 ms client whole
+            276.000 ms client 1 took 222ms
+            764.000 ms client 10 took 22ms
+            2352.000 ms client 29 took 602ms
+            2812.000 ms client 34 took 202ms
+            4162.000 ms client whole
         "#]],
     );
 }
@@ -157,9 +157,9 @@ fn a_paused_process_is_a_slow_reader() {
     let pause = Fault::Pause { node: "server".into(), at: ms(100), lasts: Some(secs(2)) };
     let run = run_with(&world, 1, vec![pause]);
     expect_test::expect![[r#"
-          204.000 ms client both connected
-          204.000 ms client written
-         2101.000 ms client answered
+        204.000 ms client both connected
+        204.000 ms client written
+        2101.000 ms client answered
     "#]]
     .assert_eq(&told(&run));
 }
@@ -189,7 +189,7 @@ fn what_a_partition_holds_back_gathers() {
     let segments = run.journal.of_kind(stormglass::journal::Kind::Send).count();
     expect_test::expect![[r#"
         41 segments
-         1003.000 ms server 1000
+        1003.000 ms server 1000
     "#]]
     .assert_eq(&format!("{} segments\n{}", segments, told(&run)));
 }

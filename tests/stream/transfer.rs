@@ -209,10 +209,10 @@ fn a_writer_waits_for_its_reader() {
     let run = run_with(&world, 1, vec![]);
     // The writer's buffer and the reader's: 128 KiB each.
     expect![[r#"
-            3.320 ms client 131072 bytes fit
-         1003.320 ms client 262144 bytes fit
-         5006.000 ms client and 1000 more
-         5007.000 ms server 263144 bytes
+        3.320 ms client 131072 bytes fit
+        1003.320 ms client 262144 bytes fit
+        5006.000 ms client and 1000 more
+        5007.000 ms server 263144 bytes
     "#]]
     .assert_eq(&told(&run));
 }
@@ -285,9 +285,9 @@ fn a_lost_segment_costs_its_retransmission() {
     let second = faults::message("client", "server", "conn #1", 2, stormglass::chaos::Effect::Drop);
     let run = run_with(&world, 1, vec![second]);
     expect![[r#"
-            4.000 ms client 0
-          206.000 ms client 1
-          208.000 ms client 2
+        4.000 ms client 0
+        206.000 ms client 1
+        208.000 ms client 2
     "#]]
     .assert_eq(&told(&run));
 }

@@ -1,0 +1,218 @@
+//! The commands, each a few lines over the library.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::{Asked, Command, Look, SearchArgs};
+use super::{Failed, HOLDS, VIOLATED, determinism, exit_code, progress};
+use crate::chaos::Script;
+use crate::error::{Error, nearest};
+use crate::explore::{Fresh, Search, SearchReport, World, parting};
+use crate::journal::{Journal, first_divergence};
+use crate::report::json::{self as lines, SCHEMA};
+use crate::seed::Seed;
+use crate::sim::{Run, RunConfig};
+
+pub(super) type Done<T = u8> = Result<T, Failed>;
+
+pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Done {
+    match command {
+        Command::List { json } => list(worlds, json, out),
+        Command::Run { asked, look } => run_once(worlds, &asked, &look, out),
+        Command::Explore { search: args, time, all, shard, resume, shrink_runs, out: scripts } => {
+            let mut search = search(worlds, &args)?.shrink_runs(shrink_runs).out(scripts);
+            if let Some(time) = time {
+                search = search.time(time);
+            }
+            if let Some(file) = resume {
+                search = search.resume(file);
+            }
+            if let Some((i, n)) = shard {
+                search = search.shard(i, n);
+            }
+            explore(if all { search.collect_all() } else { search }, args.pace.json, out)
+        }
+        Command::Replay { asked, look } => replay(worlds, &asked, &look, out),
+        Command::Shrink { asked, out: file, runs } => {
+            let target = Target::of(worlds, &asked)?;
+            let mut search = target.search.clone().shrink_runs(runs);
+            if let Some(file) = file {
+                search = search.script_file(file);
+            }
+            tell(&search.shrink(&target.config())?, asked.json, out)
+        }
+        Command::Diff { a, b, json } => diff(&a, &b, json, out),
+        Command::Determinism { sim, variant, pace, seeds } => {
+            let asked = determinism::Asked { sim, variant, pace, seeds };
+            determinism::run(worlds, &asked, out)
+        }
+        Command::Fingerprints { sim, variant, pace, seeds } => {
+            let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
+            determinism::print(&determinism::paced(search, &pace), out)
+        }
+    }
+}
+
+/// The world of that name, or what was meant.
+pub(super) fn find<'w>(worlds: &'w [World], name: &str) -> Result<&'w World, Error> {
+    worlds.iter().find(|world| world.name == name).ok_or_else(|| {
+        let names = || worlds.iter().map(|world| world.name.as_str());
+        let begun = names().find(|known| !name.is_empty() && known.starts_with(name));
+        let hint = match begun.or_else(|| nearest(name, names())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there is {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        Error::World(format!("no sim `{name}`; {hint}"))
+    })
+}
+
+/// A search that can ask this program for a fresh process.
+pub(super) fn cli_search(world: &World) -> Search {
+    let mut search = Search::new(world.clone());
+    search.fresh = Fresh::Cli;
+    search
+}
+
+fn search(worlds: &[World], args: &SearchArgs) -> Result<Search, Error> {
+    let world = find(worlds, &args.sim)?;
+    let variant = world.variant(args.variant.as_deref())?;
+    let search = cli_search(world).variant(&variant).seeds(args.seeds.clone());
+    Ok(determinism::paced(search, &args.pace).verify_sample(args.sample))
+}
+
+fn list(worlds: &[World], json: bool, out: &mut dyn Write) -> Done {
+    if json {
+        return write_lines(worlds.iter().map(lines::sim), out).map(|()| HOLDS);
+    }
+    let width = worlds.iter().map(|world| world.name.len()).max().unwrap_or(0);
+    for world in worlds {
+        let variants = match world.variants.as_slice() {
+            [] => String::new(),
+            variants => format!("  [{}]", variants.join(", ")),
+        };
+        let line = format!("{:width$}  {}{variants}", world.name, world.about);
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(HOLDS)
+}
+
+/// The run that a command asks for.
+struct Target {
+    search: Search,
+    script: Option<Script>,
+    seed: Seed,
+}
+
+impl Target {
+    fn of(worlds: &[World], asked: &Asked) -> Result<Target, Error> {
+        let world = find(worlds, &asked.sim)?;
+        let given = asked.seed.unwrap_or(Seed(0));
+        let variant = world.variant(asked.variant.as_deref())?;
+        let mut search = cli_search(world).variant(&variant).strategy(asked.strategy);
+        let Some(path) = &asked.plan else {
+            return Ok(Target { search, script: None, seed: given });
+        };
+        let script = Script::load(path, &world.topology(given, &variant))?;
+        let replay = &script.replay;
+        if let Some(other) = replay.sim.as_deref().filter(|sim| *sim != world.name) {
+            let path = path.display();
+            return Err(Error::World(format!("{path} is a script of `{other}`: give that sim")));
+        }
+        if asked.variant.is_none() && replay.variant.is_some() {
+            search = search.variant(&world.variant(replay.variant.as_deref())?);
+        }
+        let seed = asked.seed.or(replay.seed).unwrap_or(Seed(0));
+        Ok(Target { search, script: Some(script), seed })
+    }
+
+    fn config(&self) -> RunConfig {
+        let config = self.search.config_of_seed(self.seed);
+        match &self.script {
+            None => config,
+            Some(script) => RunConfig {
+                scheduling: script.replay.scheduling.unwrap_or_default(),
+                ..config.plan(script.plan.clone())
+            },
+        }
+    }
+}
+
+fn run_once(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -> Done {
+    let target = Target::of(worlds, asked)?;
+    let config = target.config();
+    let world = &target.search.world;
+    let run = world.run(&config);
+    if asked.json {
+        writeln!(out, "{}", lines::run(world, &run, config.scheduling))?;
+    } else {
+        out.write_all(crate::report::run_text(world, &run, config.scheduling).as_bytes())?;
+    }
+    show(&run, look, asked.json, out)?;
+    Ok(exit_code(&run.verdict()))
+}
+
+fn show(run: &Run, look: &Look, json: bool, out: &mut dyn Write) -> Done<()> {
+    if let Some(path) = &look.journal {
+        run.journal.save(path)?;
+    }
+    if (look.story || look.all_events) && !json {
+        let story = run.journal.story();
+        let story = if look.all_events { story.all() } else { story };
+        write!(out, "\n{story}")?;
+    }
+    Ok(())
+}
+
+fn explore(search: Search, json: bool, out: &mut dyn Write) -> Done {
+    let (search, progress) = progress::watched(search);
+    let report = search.try_find();
+    progress.finish();
+    tell(&report?, json, out)
+}
+
+fn replay(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -> Done {
+    let target = Target::of(worlds, asked)?;
+    let config = target.config();
+    let code = tell(&target.search.replay_run(&config)?, asked.json, out)?;
+    if look.story || look.all_events || look.journal.is_some() {
+        show(&target.search.world.run(&config), look, asked.json, out)?;
+    }
+    Ok(code)
+}
+
+/// Writes a report; its exit code.
+fn tell(report: &SearchReport, json: bool, out: &mut dyn Write) -> Done {
+    if json {
+        write_lines(lines::search(report), out)?;
+    } else {
+        out.write_all(report.render(true).as_bytes())?;
+    }
+    Ok(exit_code(&report.verdict()))
+}
+
+fn diff(a: &Path, b: &Path, json: bool, out: &mut dyn Write) -> Done {
+    let (a, b) = (Journal::load(a)?, Journal::load(b)?);
+    let divergence = first_divergence(&a, &b);
+    let same = divergence.is_none();
+    let text = if same { "the runs are the same\n".to_owned() } else { parting(&a, &b) };
+    if json {
+        let line = json!({
+            "schema": SCHEMA, "type": "diff", "same": same,
+            "index": divergence.map(|d| d.index), "left": divergence.and_then(|d| d.left),
+            "right": divergence.and_then(|d| d.right), "text": text,
+        });
+        write_lines([line], out)?;
+    } else {
+        out.write_all(text.as_bytes())?;
+    }
+    Ok(if same { HOLDS } else { VIOLATED })
+}
+
+pub(super) fn write_lines(lines: impl IntoIterator<Item = Value>, out: &mut dyn Write) -> Done<()> {
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! From a finding to a failure that can be shown: it replays here and in a fresh process, and it is
+//! as small as it gets. What does not replay is nondeterminism, and is reported as that.
+
+use super::fresh::config_of;
+use super::hunt::{Finding, Hunt, Sign};
+use super::report::{Failure, Nondeterminism, SearchReport};
+use super::world::Sounding;
+use super::{Coverage, Search};
+use crate::chaos::{Replay, Script};
+use crate::error::Result;
+use crate::journal::{Fingerprint, Journal, first_divergence};
+use crate::shrink::{Shrunk, shrink};
+use crate::sim::{Run, RunConfig};
+
+/// How often a failure is run again before it is shown.
+const REPLAYS: u32 = 3;
+/// All failures of a search together may use so many times the runs of one.
+const SHRINK_SHARE: usize = 10;
+
+impl Search {
+    /// Makes failures of the findings, lowest seed first.
+    pub(super) fn explain(
+        &self,
+        hunt: &Hunt,
+        sounding: &Sounding,
+        report: &mut SearchReport,
+    ) -> Result {
+        let mut left = self.shrink_runs.saturating_mul(SHRINK_SHARE);
+        for finding in &hunt.findings {
+            let Sign::Violated(property) = &finding.sign else {
+                report.nondeterminism.push(self.differing(finding, sounding));
+                continue;
+            };
+            if left == 0 && self.shrink_runs > 0 {
+                report.unshrunk.push((finding.seed, property.clone()));
+                continue;
+            }
+            match self.prove(finding, property, sounding, report)? {
+                Ok(runs) => left = left.saturating_sub(runs),
+                Err(nondeterminism) => report.nondeterminism.push(nondeterminism),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one failure to the report, or says why it is none; the number of runs spent on it.
+    fn prove(
+        &self,
+        finding: &Finding,
+        property: &str,
+        sounding: &Sounding,
+        report: &mut SearchReport,
+    ) -> Result<std::result::Result<usize, Nondeterminism>> {
+        let config = self.config(crate::seed::Seed(finding.seed), sounding);
+        let found = match self.replays(&config, Some(finding.fingerprint)) {
+            Ok(run) => run,
+            Err(text) => return Ok(Err(self.nondeterminism(finding, text))),
+        };
+        let config = RunConfig { plan: Some(found.plan.clone()), ..config };
+        let shrunk = shrink(&self.world, &config, property, self.shrink_runs);
+        let signature = shrunk.signature();
+        let runs = shrunk.runs;
+        if let Some(known) = report.failures.iter_mut().find(|f| f.signature() == signature) {
+            known.alike.push(finding.seed);
+            return Ok(Ok(runs));
+        }
+        let config =
+            RunConfig { plan: Some(shrunk.plan.clone()), scheduling: shrunk.scheduling, ..config };
+        let failure = self.confirm(&config, finding.index + 1, Some(shrunk))?;
+        Ok(match failure {
+            Ok(failure) => {
+                report.failures.extend(failure);
+                Ok(runs)
+            }
+            Err(text) => Err(self.nondeterminism(finding, text)),
+        })
+    }
+
+    /// Runs `config` three times here and once in a fresh process; the failure, if it fails, or how
+    /// the runs differ.
+    fn confirm(
+        &self,
+        config: &RunConfig,
+        found_after: u64,
+        shrunk: Option<Shrunk>,
+    ) -> Result<std::result::Result<Option<Failure>, String>> {
+        let run = match self.replays(config, None) {
+            Ok(run) => run,
+            Err(text) => return Ok(Err(text)),
+        };
+        let property = shrunk.as_ref().map(|shrunk| shrunk.property.clone());
+        let violated = run.outcomes.iter().find(|outcome| match &property {
+            Some(property) => outcome.property == *property && outcome.verdict.is_violated(),
+            None => run.violated().is_some_and(|first| first == *outcome),
+        });
+        let Some(outcome) = violated.cloned() else { return Ok(Ok(None)) };
+        let script = Script {
+            replay: Replay {
+                sim: Some(self.world.name.clone()),
+                variant: Some(self.variant.clone()).filter(|variant| !variant.is_empty()),
+                seed: Some(config.seed),
+                scheduling: Some(config.scheduling),
+            },
+            plan: run.plan.clone(),
+        };
+        let in_fresh = match self.fresh.journal(self, &script) {
+            Ok(journal) if journal.fingerprint() == run.fingerprint() => Ok(()),
+            Ok(journal) => {
+                let parted = parting(&run.journal, &journal);
+                return Ok(Err(format!("a fresh process (B) ran another way\n{parted}")));
+            }
+            Err(reason) => Err(reason),
+        };
+        let path = self.script_path(config.seed);
+        script.save(&path)?;
+        Ok(Ok(Some(Failure {
+            property: outcome.property.clone(),
+            outcome,
+            found_after,
+            replays: REPLAYS,
+            in_fresh,
+            shrunk,
+            scheduling: config.scheduling,
+            command: self.fresh.command(self, config.seed, &path),
+            script: path,
+            alike: Vec::new(),
+            run: Box::new(run),
+        })))
+    }
+
+    /// Runs the script's run as often as a failure that was found, and makes nothing smaller.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::World`] if the script does not say which seed, or names what the world
+    /// does not have; [`crate::error::Error::Io`] if a file cannot be written.
+    pub fn replay(&self, script: &Script) -> Result<SearchReport> {
+        let seed = script.replay.seed.ok_or_else(|| self.no_seed())?;
+        script.plan.check(&self.world.topology(seed, &self.variant))?;
+        self.replay_run(&config_of(self, script))
+    }
+
+    /// As [`Search::replay`], of the run that `config` asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Io`] if a file cannot be written.
+    pub fn replay_run(&self, config: &RunConfig) -> Result<SearchReport> {
+        self.one_run(config, 0)
+    }
+
+    /// Makes the run that `config` asks for as small as it gets, if it fails.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Io`] if a file cannot be written.
+    pub fn shrink(&self, config: &RunConfig) -> Result<SearchReport> {
+        self.one_run(config, self.shrink_runs)
+    }
+
+    fn one_run(&self, config: &RunConfig, shrink_runs: usize) -> Result<SearchReport> {
+        let watch = super::Stopwatch::start();
+        let seed = config.seed.0;
+        let mut report = SearchReport::new(self, &Hunt::default(), 0);
+        report.replayed = true;
+        report.seeds = seed..seed.saturating_add(1);
+        let first = self.world.run(config);
+        report.coverage = Coverage::of(&first);
+        let violated = first.violated().map(|outcome| outcome.property.clone());
+        let sign = violated.map_or(Sign::Differs, Sign::Violated);
+        let finding = Finding { index: 0, seed, fingerprint: first.fingerprint(), sign };
+        let config = RunConfig { plan: Some(first.plan.clone()), ..config.clone() };
+        let proven = match (&finding.sign, self.replays(&config, Some(finding.fingerprint))) {
+            (_, Err(text)) => Err(text),
+            (Sign::Violated(property), Ok(_)) if shrink_runs > 0 => {
+                let shrunk = shrink(&self.world, &config, property, shrink_runs);
+                let (plan, scheduling) = (Some(shrunk.plan.clone()), shrunk.scheduling);
+                self.confirm(&RunConfig { plan, scheduling, ..config }, 1, Some(shrunk))?
+            }
+            (_, Ok(_)) => self.confirm(&config, 1, None)?,
+        };
+        match proven {
+            Ok(failure) => report.failures.extend(failure),
+            Err(text) => report.nondeterminism.push(self.nondeterminism(&finding, text)),
+        }
+        report.elapsed = watch.elapsed();
+        Ok(report)
+    }
+
+    /// The run, if three of it are the same and have that fingerprint; else how they differ.
+    fn replays(
+        &self,
+        config: &RunConfig,
+        fingerprint: Option<Fingerprint>,
+    ) -> std::result::Result<Run, String> {
+        let first = self.world.run(config);
+        for _ in 1..REPLAYS {
+            let again = self.world.run(config);
+            if again.fingerprint() != first.fingerprint() {
+                return Err(parting(&first.journal, &again.journal));
+            }
+        }
+        if fingerprint.is_some_and(|fingerprint| fingerprint != first.fingerprint()) {
+            return Err(format!(
+                "the first run differs from {REPLAYS} later ones, which are the same: something \
+                 that one run leaves behind in the process reaches into the next"
+            ));
+        }
+        Ok(first)
+    }
+
+    /// A seed of the sample that ran in two ways.
+    fn differing(&self, finding: &Finding, sounding: &Sounding) -> Nondeterminism {
+        let config = self.config(crate::seed::Seed(finding.seed), sounding);
+        let text = self.replays(&config, Some(finding.fingerprint)).err();
+        let text = text
+            .unwrap_or_else(|| "two runs of it differed in the search; now they do not".to_owned());
+        self.nondeterminism(finding, text)
+    }
+
+    fn nondeterminism(&self, finding: &Finding, text: String) -> Nondeterminism {
+        let property = match &finding.sign {
+            Sign::Violated(property) => Some(property.clone()),
+            Sign::Differs => None,
+        };
+        Nondeterminism { seed: finding.seed, property, text }
+    }
+}
+
+/// The first event in which two runs of one seed differ, as text.
+pub(crate) fn parting(a: &Journal, b: &Journal) -> String {
+    match first_divergence(a, b) {
+        Some(divergence) => divergence.render(a, b),
+        None => "their fingerprints differ, their events do not".to_owned(),
+    }
+}

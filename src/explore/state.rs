@@ -1,0 +1,85 @@
+//! What a search has done, in a file, so that a killed one goes on where it was.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use super::hunt::Hunt;
+use super::{Search, Strategy};
+use crate::error::{Error, Result};
+
+/// The version of the format that is written and read.
+const FORMAT: u32 = 1;
+
+/// The file: which search it is, and what is done. The end of the seeds is not part of it, so that a
+/// finished search can be made longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    format: u32,
+    sim: String,
+    variant: String,
+    strategy: Strategy,
+    first_seed: u64,
+    shard: (u64, u64),
+    collect: bool,
+    sample: u64,
+    done: Hunt,
+}
+
+impl State {
+    fn of(search: &Search, done: Hunt) -> State {
+        State {
+            format: FORMAT,
+            sim: search.world.name.clone(),
+            variant: search.variant.clone(),
+            strategy: search.strategy,
+            first_seed: search.seeds.start,
+            shard: search.shard,
+            collect: search.collect,
+            sample: search.sample,
+            done,
+        }
+    }
+
+    /// What is done, if the search keeps a file and it exists.
+    pub(super) fn load(search: &Search) -> Result<Option<Hunt>> {
+        let Some(path) = search.state.as_ref().filter(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let wrong = |reason: String| Error::World(format!("{}: {reason}", path.display()));
+        let text = fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+        let state: State = serde_json::from_str(&text)
+            .map_err(|error| wrong(format!("it is no state of a search ({error})")))?;
+        let expected = State::of(search, state.done.clone());
+        if state != expected {
+            return Err(wrong(format!(
+                "it is the state of another search, {}; this one is {}: give another file, or \
+                 remove it to begin anew",
+                state.words(),
+                expected.words()
+            )));
+        }
+        Ok(Some(state.done))
+    }
+
+    /// Writes what is done, if the search keeps a file; whole or not at all.
+    pub(super) fn save(search: &Search, done: &Hunt) -> Result {
+        let Some(path) = &search.state else { return Ok(()) };
+        let state = State::of(search, done.clone());
+        let text = serde_json::to_string_pretty(&state).expect("plain data serializes");
+        let part = path.with_extension(format!("{}.tmp", std::process::id()));
+        fs::write(&part, text)
+            .and_then(|()| fs::rename(&part, path))
+            .map_err(|source| Error::io(path, source))
+    }
+
+    fn words(&self) -> String {
+        let State { format, sim, variant, strategy, first_seed, shard: (i, n), .. } = self;
+        let all = if self.collect { ", all failures" } else { "" };
+        format!(
+            "format {format}, {sim} {variant}, {strategy}, seeds from {first_seed}, \
+             shard {i}/{n}{all}, one of {} twice",
+            self.sample
+        )
+    }
+}

@@ -1,0 +1,139 @@
+//! One failure: what is violated, the few faults that it takes, the story, how to see it again.
+
+use std::fmt::{Result, Write};
+use std::time::Duration;
+
+use super::{STORY_LINES, count};
+use crate::explore::Failure;
+use crate::journal::{EventId, Journal, Kind, NodeId, Story};
+use crate::kernel::Scheduling;
+use crate::shrink::{Shrunk, Without};
+use crate::sim::PropertyKind;
+use crate::verdict::Verdict;
+
+pub(super) fn write(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn Write) -> Result {
+    header(failure, elapsed, out)?;
+    script(failure, out)?;
+    out.write_str("story:\n")?;
+    out.write_str(&story(failure))?;
+    if let Some(shrunk) = &failure.shrunk {
+        counterfactuals(shrunk, out)?;
+    }
+    for index in failure.run.idle_faults() {
+        writeln!(out, "fault {} never struck.", index + 1)?;
+    }
+    if !failure.alike.is_empty() {
+        let seeds: Vec<String> = failure.alike.iter().take(10).map(u64::to_string).collect();
+        let more = if failure.alike.len() > seeds.len() { " ..." } else { "" };
+        let alike = count(failure.alike.len(), "other seed");
+        writeln!(out, "{alike} failed alike: {}{more}", seeds.join(", "))?;
+    }
+    writeln!(out, "replay:  {}", failure.command)
+}
+
+fn header(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn Write) -> Result {
+    write!(out, "violated: {}        seed {}", failure.property, failure.run.seed)?;
+    if failure.shrunk.is_some() {
+        write!(out, ", found after {}", count(failure.found_after, "seed"))?;
+    }
+    if let Some(elapsed) = elapsed {
+        write!(out, " ({:.1} s)", elapsed.as_secs_f64())?;
+    }
+    let replays = failure.replays;
+    write!(out, ", replayed {replays}/{replays} identical")?;
+    match &failure.in_fresh {
+        Ok(()) => writeln!(out, ", also in a fresh process"),
+        Err(reason) => writeln!(out, " (in this process only: {reason})"),
+    }
+}
+
+fn script(failure: &Failure, out: &mut dyn Write) -> Result {
+    let plan = &failure.run.plan;
+    let faults = count(plan.faults.len(), "fault");
+    match &failure.shrunk {
+        Some(Shrunk { faults_before, idle_before, runs, cut_short, .. }) => {
+            write!(out, "shrunk to {faults} from {faults_before}")?;
+            if *idle_before > 0 {
+                write!(out, ", of which {idle_before} never struck")?;
+            }
+            let more = if *cut_short { ", all that it was allowed" } else { "" };
+            writeln!(out, " ({}{more}):", count(*runs, "run"))?;
+        }
+        None => writeln!(out, "with {faults}:")?,
+    }
+    for fault in &plan.faults {
+        writeln!(out, "    {fault}")?;
+    }
+    for (client, kept) in &plan.workload {
+        let total = failure.run.operations.iter().find(|(name, _)| name == client);
+        let kept_here: Vec<String> = kept.iter().map(ToString::to_string).collect();
+        match (kept_here.as_slice(), total.map_or(0, |(_, total)| *total)) {
+            ([], total) => writeln!(out, "    {client} does none of its {total} operations")?,
+            ([one], total) => writeln!(out, "    {client} does only operation {one} of {total}")?,
+            (many, total) => {
+                writeln!(out, "    {client} does operations {} of {total}", many.join(", "))?;
+            }
+        }
+    }
+    match failure.scheduling {
+        Scheduling::Fifo => Ok(()),
+        other => writeln!(out, "    ready tasks run in another order: {other}"),
+    }
+}
+
+/// What the violation rests on. Of what never came to pass there is no cause: then the end of the
+/// whole story is told.
+fn story(failure: &Failure) -> String {
+    let (journal, event) = (&failure.run.journal, failure.outcome.event);
+    let witness = match &failure.outcome.verdict {
+        Verdict::Violated(witness) => witness.as_str(),
+        Verdict::Holds | Verdict::Unknown(_) => "",
+    };
+    let mark = match witness.split('\n').next() {
+        None | Some("") => "<- here".to_owned(),
+        Some(witness) => format!("<- here: {witness}"),
+    };
+    let told = |story: Story<'_>| story.mark(event, &mark).limit(STORY_LINES).to_string();
+    let at_once = matches!(failure.outcome.kind, PropertyKind::Always | PropertyKind::Never);
+    let of_property = journal.get(event).filter(|e| at_once && e.kind() == Kind::Property);
+    if let Some(property) = of_property {
+        return told(with_its_node(journal, journal.story().past_of(event), property.cause()));
+    }
+    let mut text = told(journal.story());
+    if journal.get(event).is_none() && !witness.is_empty() {
+        text.push_str(&format!("{witness}\n"));
+    }
+    text
+}
+
+/// The past, and what else the node of `last` did and was sent, if all of it is not too much: the
+/// first of two charges is no cause of the second, and yet it takes both.
+fn with_its_node<'a>(journal: &'a Journal, past: Story<'a>, last: EventId) -> Story<'a> {
+    let Some(last) = journal.get(last).filter(|e| e.node() != NodeId::WORLD) else { return past };
+    let known = past.events();
+    let told = journal.story().of_nodes([last.node_name()]).events();
+    let more: Vec<EventId> = told.into_iter().filter(|id| !known.contains(id)).collect();
+    if known.len() + more.len() > STORY_LINES {
+        return past;
+    }
+    more.into_iter().fold(past, |story, id| story.mark(id, ""))
+}
+
+fn counterfactuals(shrunk: &Shrunk, out: &mut dyn Write) -> Result {
+    for (number, without) in (1..).zip(&shrunk.without) {
+        match without {
+            Without::Holds => writeln!(out, "without fault {number} it holds.")?,
+            Without::Same => writeln!(out, "without fault {number} it fails all the same.")?,
+            Without::Other(property) => {
+                writeln!(out, "without fault {number} `{property}` is violated instead.")?;
+            }
+            Without::Unknown(reason) => {
+                writeln!(out, "without fault {number} nothing can be said: {reason}")?;
+            }
+        }
+    }
+    if shrunk.plan.faults.is_empty() {
+        writeln!(out, "it takes no fault at all.")?;
+    }
+    Ok(())
+}
