@@ -95,7 +95,10 @@ fn story(failure: &Failure) -> String {
         None | Some("") => "<- here".to_owned(),
         Some(witness) => format!("<- here: {witness}"),
     };
-    let told = |story: Story<'_>| story.mark(event, &mark).limit(STORY_LINES).to_string();
+    let told = |story: Story<'_>| {
+        let story = with_the_storm(journal, story, event);
+        story.mark(event, &mark).limit(STORY_LINES).to_string()
+    };
     let at_once = matches!(failure.outcome.kind, PropertyKind::Always | PropertyKind::Never);
     let of_property = journal.get(event).filter(|e| at_once && e.kind() == Kind::Property);
     if let Some(property) = of_property {
@@ -106,6 +109,25 @@ fn story(failure: &Failure) -> String {
         text.push_str(&format!("{witness}\n"));
     }
     text
+}
+
+/// The story, and what befell machines, processes and clocks before the violation: a power loss is
+/// no cause of the question that finds the answer gone, and yet it is the reason.
+fn with_the_storm<'a>(journal: &'a Journal, story: Story<'a>, until: EventId) -> Story<'a> {
+    let befell = |kind| {
+        use Kind::{
+            Clock, Crash, FaultBegin, FaultEnd, Pause, PowerLoss, Resume, Start, Stop, Wipe,
+        };
+        [Clock, Crash, FaultBegin, FaultEnd, Pause, PowerLoss, Resume, Start, Stop, Wipe]
+            .contains(&kind)
+    };
+    let told = journal.story().events().into_iter().filter(|id| *id < until);
+    let storm = told.filter(|id| journal.get(*id).is_some_and(|e| befell(e.kind())));
+    let storm: Vec<EventId> = storm.collect();
+    if storm.len() > STORY_LINES / 2 {
+        return story;
+    }
+    storm.into_iter().fold(story, |story, id| story.mark(id, ""))
 }
 
 /// The past, and what else the node of `last` did and was sent, if all of it is not too much: the
