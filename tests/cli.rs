@@ -1,4 +1,6 @@
 //! The command line: what it says, in text and in JSON, and how it ends.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
+#![allow(clippy::unit_arg, reason = "a client of one line is easier to read")]
 
 mod binary;
 mod commands;

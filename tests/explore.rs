@@ -1,4 +1,6 @@
 //! Searches: what they find, what they prove before they say it, and what they refuse to call a pass.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
+#![allow(clippy::unit_arg, reason = "a client of one line is easier to read")]
 
 mod fresh;
 mod nondeterminism;

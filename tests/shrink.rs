@@ -1,4 +1,6 @@
 //! Failures made small: one fault out of seventeen, one operation out of many, round values.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
+#![allow(clippy::unit_arg, reason = "a client of one line is easier to read")]
 
 mod budget;
 mod faults;
