@@ -1,24 +1,77 @@
-//! Stormglass.
+//! A deterministic simulator of distributed systems: services, clocks, disks and the network between
+//! them run inside one seeded world; chaos strikes reproducibly; a failing seed replays exactly,
+//! shrinks to the faults that matter, and tells its story.
+//!
+//! ```
+//! use std::time::Duration;
+//! use stormglass::prelude::*;
+//!
+//! /// A counter that forgets what it has not answered for, and a client that asks again.
+//! fn world(sim: &mut Sim) {
+//!     sim.process("counter", |ctx| async move {
+//!         let Ok(endpoint) = ctx.bind(7) else { return };
+//!         let mut count = 0u32;
+//!         while let Ok((_, from)) = endpoint.receive().await {
+//!             count += 1;
+//!             ctx.publish("count", count);
+//!             endpoint.send_to(from, "counted");
+//!         }
+//!     });
+//!     sim.client("asker", |ctx| async move {
+//!         let endpoint = ctx.bind(0)?;
+//!         for _ in 0..20 {
+//!             endpoint.send("counter", 7, "count")?;
+//!             if ctx.timeout(Duration::from_millis(50), endpoint.receive()).await.is_ok() {
+//!                 break;
+//!             }
+//!         }
+//!         Ok::<(), std::io::Error>(())
+//!     });
+//!     sim.always("it counts once", |view: &View<'_>| {
+//!         view.probe::<u32>("counter", "count").is_none_or(|count| *count <= 1)
+//!     });
+//! }
+//!
+//! let report = explore(world).seeds(0..200).find();
+//! assert!(report.verdict.is_violated(), "a lost answer makes it count twice");
+//! ```
+//!
+//! # The map
+//!
+//! Words, plain data:
+//! [`error`], [`seed`] (named streams of randomness), [`time`](mod@time), [`verdict`], [`topology`],
+//! [`journal`] (what happened, and why).
+//!
+//! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
+//! (links, datagrams, streams), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
+//! what code in the world has in its hand), [`sim`] (the description of a world, and its run),
+//! [`chaos`] (faults as data, and who draws them).
+//!
+//! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
+//! text), `cli` (the command line for worlds of your own).
+//!
+//! Start with [`sim::Sim`], then [`service::Ctx`], then [`explore::explore`].
+
 pub mod error;
-pub mod journal;
 pub mod seed;
 pub mod time;
-pub mod topology;
 pub mod verdict;
+pub mod topology;
+pub mod journal;
 
-pub mod chaos;
+pub mod kernel;
 pub mod clock;
 pub mod disk;
-pub mod kernel;
 pub mod net;
 pub mod node;
 pub mod service;
 pub mod sim;
+pub mod chaos;
 
+pub mod explore;
+pub mod shrink;
+pub mod report;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod explore;
-pub mod report;
-pub mod shrink;
 
 pub mod prelude;
