@@ -16,19 +16,16 @@ use stormglass::explore::World;
 /// The table of contents: name, world, variants, and the failure in one line.
 fn worlds() -> Vec<World> {
     let broken_and_fixed = ["broken", "fixed"];
+    let page = |world: World| world.variants(broken_and_fixed);
     vec![
-        World::new("duplicate_charge", duplicate_charge::world)
-            .variants(broken_and_fixed)
+        page(World::new("duplicate_charge", duplicate_charge::world))
             .about("an answer is lost, the question is asked again, the card is charged twice"),
-        World::new("amnesia_ack", amnesia_ack::world)
-            .variants(broken_and_fixed)
-            .about("an entry is acknowledged before it is synced, and forgotten with the power"),
-        World::new("half_saga", half_saga::world)
-            .variants(broken_and_fixed)
-            .about("an orchestrator dies in the middle of an order, and nobody takes it back"),
-        World::new("drifting_lease", drifting_lease::world)
-            .variants(broken_and_fixed)
-            .about("a lease ends while its holder's clock says that it does not"),
+        page(World::new("half_saga", half_saga::world))
+            .about("the orchestrator dies between two steps, and nobody undoes the first"),
+        page(World::new("drifting_lease", drifting_lease::world))
+            .about("a slow clock believes in a lease that another node holds by now"),
+        page(World::new("amnesia_ack", amnesia_ack::world))
+            .about("a write is acknowledged before it is synced, and the power goes"),
     ]
 }
 

@@ -241,8 +241,8 @@ impl Kernel {
     /// Says that `node` sees another std clock than the true one, from now on.
     pub(crate) fn set_skewed(&self, node: NodeId) {
         self.owners.borrow_mut()[node.0 as usize].skewed = true;
-        self.seal.part(self.seed, node);
         self.any_skewed.set(true);
+        self.seal.part(self.seed, node);
     }
 
     /// True once some node's clock is not the true one: most worlds never ask a clock.

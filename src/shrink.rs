@@ -81,7 +81,7 @@ impl Shrunk {
 /// use stormglass::shrink::shrink;
 ///
 /// let world = World::new("clock", |sim: &mut Sim| {
-///     sim.process("server", |ctx| async move { ctx.publish("up", ctx.now().as_nanos()) });
+///     sim.process("server", |ctx| async move { ctx.publish("up", ctx.clock().now().as_nanos()) });
 ///     sim.client("watcher", |ctx| async move {
 ///         Ok::<(), String>(ctx.sleep(Duration::from_secs(1)).await)
 ///     });

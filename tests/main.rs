@@ -1,9 +1,11 @@
 //! One test binary: the map of the tests.
 
 mod chaos;
+mod cli;
 mod clock;
 mod determinism;
 mod disk;
+mod explore;
 mod http;
 mod journal;
 mod kernel;
@@ -12,6 +14,7 @@ mod net;
 mod node;
 mod script;
 mod seal;
+mod shrink;
 mod sim;
 mod sims;
 mod storage;

@@ -39,7 +39,7 @@ fn run_with(world: &impl Fn(&mut Sim), seed: u64, faults: Vec<Fault>) -> Run {
     run
 }
 
-/// What nodes told (`ctx.record`), with the time in ms and the node's name.
+/// What nodes told (`ctx.record`), with the time and the name of the node.
 fn told(run: &Run) -> String {
     let mut told = String::new();
     for event in run.journal.of_kind(stormglass::journal::Kind::Note) {

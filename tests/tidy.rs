@@ -174,7 +174,8 @@ fn what_is_forbidden_is_not_written() {
 fn tests_neither_sleep_nor_are_ignored() {
     let mut problems = Vec::new();
     for source in ["src", "tests", "sims"].into_iter().flat_map(sources) {
-        if source.path == "tests/tidy.rs" {
+        // A search waits for its child processes in real time.
+        if source.path == "tests/tidy.rs" || source.path.starts_with("src/explore/") {
             continue;
         }
         for (number, line) in source.code() {

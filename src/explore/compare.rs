@@ -47,6 +47,7 @@ impl Search {
     /// The first event in which runs of `seed` differ, here or in a fresh process, as text.
     #[must_use]
     pub fn how_it_differs(&self, seed: u64) -> String {
+        self.fresh.serve(self);
         let config = self.config_of_seed(Seed(seed));
         let (first, second) = (self.world.run(&config), self.world.run(&config));
         if first.fingerprint() != second.fingerprint() {

@@ -8,7 +8,7 @@ use super::world::Sounding;
 use super::{Coverage, Search};
 use crate::chaos::{Replay, Script};
 use crate::error::Result;
-use crate::journal::{Fingerprint, Journal, first_divergence};
+use crate::journal::{Event, EventId, Fingerprint, Journal, Kind, first_divergence};
 use crate::shrink::{Shrunk, shrink};
 use crate::sim::{Run, RunConfig};
 
@@ -159,6 +159,7 @@ impl Search {
     }
 
     fn one_run(&self, config: &RunConfig, shrink_runs: usize) -> Result<SearchReport> {
+        self.fresh.serve(self);
         let watch = super::Stopwatch::start();
         let seed = config.seed.0;
         let mut report = SearchReport::new(self, &Hunt::default(), 0);
@@ -227,10 +228,31 @@ impl Search {
     }
 }
 
-/// The first event in which two runs of one seed differ, as text.
+/// The first event in which two runs of one seed differ, as text, with the place where its task was
+/// spawned.
 pub(crate) fn parting(a: &Journal, b: &Journal) -> String {
-    match first_divergence(a, b) {
-        Some(divergence) => divergence.render(a, b),
-        None => "their fingerprints differ, their events do not".to_owned(),
+    let Some(divergence) = first_divergence(a, b) else {
+        return "their fingerprints differ, their events do not".to_owned();
+    };
+    let text = divergence.render(a, b);
+    let left = divergence.left.and_then(|id| spawned_at(a, id));
+    let place = left.or_else(|| divergence.right.and_then(|id| spawned_at(b, id)));
+    match place {
+        Some(place) if !text.contains(&place) => {
+            format!("{text}its task was spawned at {place}\n")
+        }
+        _ => text,
     }
+}
+
+/// Where the nearest task in the past of `id`, its own as a rule, was spawned.
+fn spawned_at(journal: &Journal, id: EventId) -> Option<String> {
+    let node = journal.get(id)?.node();
+    let before = |event: &Event<'_>| match event.prev() {
+        EventId::NONE => journal.get(event.cause()),
+        prev => journal.get(prev),
+    };
+    let mut past = std::iter::successors(journal.get(id), before);
+    let spawn = past.find(|event| event.kind() == Kind::Spawn && event.node() == node)?;
+    spawn.text().map(str::to_owned)
 }

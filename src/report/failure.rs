@@ -4,6 +4,7 @@ use std::fmt::{Result, Write};
 use std::time::Duration;
 
 use super::{STORY_LINES, count};
+use crate::chaos::FaultPlan;
 use crate::explore::Failure;
 use crate::journal::{EventId, Journal, Kind, NodeId, Story};
 use crate::kernel::Scheduling;
@@ -57,7 +58,8 @@ fn script(failure: &Failure, out: &mut dyn Write) -> Result {
                 write!(out, ", of which {idle_before} never struck")?;
             }
             let more = if *cut_short { ", all that it was allowed" } else { "" };
-            writeln!(out, " ({}{more}):", count(*runs, "run"))?;
+            let end = if plan == &FaultPlan::default() { "" } else { ":" };
+            writeln!(out, " ({}{more}){end}", count(*runs, "run"))?;
         }
         None => writeln!(out, "with {faults}:")?,
     }

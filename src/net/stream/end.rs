@@ -170,15 +170,15 @@ impl Streams {
 
     /// Acknowledges what has arrived, now or after a while in which data may do it.
     pub(super) fn ack_soon(&mut self, kernel: &Kernel, id: EndId, at_once: bool) {
-        let words = self.words(kernel);
         let end = self.ends.get_mut(id.index as usize).filter(|end| end.state == State::Open);
         let Some(end) = end else { return };
         let Some(since) = end.incoming.unacked_since() else { return };
         if at_once || end.incoming.must_ack() || kernel.now() >= since + ACK_DELAY {
             self.ack(kernel, id);
         } else if end.ack_due.is_none() {
-            let at = since + ACK_DELAY;
-            end.ack_due = Some(kernel.schedule(at, words.ack.clone(), id.token()));
+            let words = self.words(kernel);
+            let due = kernel.schedule(since + ACK_DELAY, words.ack.clone(), id.token());
+            self.ends[id.index as usize].ack_due = Some(due);
         }
     }
 

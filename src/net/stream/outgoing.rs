@@ -5,6 +5,9 @@ use bytes::{Bytes, BytesMut};
 /// The longest segment: what Linux hands to a network card at once.
 const SEGMENT: usize = 64 << 10;
 
+/// Bytes are allocated in blocks of at least so many: short writes share them.
+const BLOCK: usize = 1 << 10;
+
 /// A segment's worth of data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -56,6 +59,9 @@ impl Outgoing {
     /// Takes as many bytes as there is room for.
     pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
         let taken = bytes.len().min(self.room());
+        if self.queue.capacity() == 0 {
+            self.queue.reserve(taken.max(BLOCK));
+        }
         self.queue.extend_from_slice(&bytes[..taken]);
         taken
     }
