@@ -1,4 +1,5 @@
 //! The gallery is in good order: each sim is a page that says what it is about, and is listed.
+#![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 use std::fs;
 use std::path::Path;

@@ -212,7 +212,10 @@ fn files_are_not_too_long() {
 #[test]
 fn every_sim_has_its_six_words() {
     let mut problems = Vec::new();
-    for sim in sources("sims").iter().filter(|s| s.path != "sims/main.rs") {
+    for sim in sources("sims")
+        .iter()
+        .filter(|s| !["sims/main.rs", "sims/trial.rs"].contains(&s.path.as_str()))
+    {
         // The parts of a sim that has a folder are not pages themselves.
         if sim.path.matches('/').count() > 1 {
             continue;
