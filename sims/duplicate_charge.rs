@@ -109,27 +109,39 @@ fn charged_at_most_once(view: &View<'_>) -> Result<(), String> {
 mod tests {
     use expect_test::expect;
 
-    use super::*;
-    use crate::trial;
+    use super::world;
+    use crate::trial::{first_failure, holds, same_trace, story};
 
     #[test]
     fn without_a_key_some_seed_charges_twice() {
-        trial::first_failure(&world, 200);
+        first_failure(&world, 200);
     }
 
     #[test]
     fn with_a_key_no_seed_charges_twice() {
-        trial::holds(&world, 300);
+        holds(&world, 300);
     }
 
     #[test]
-    fn same_seed_same_run() {
-        trial::replays(&world, 20);
+    fn same_seed_same_trace() {
+        same_trace(&world, 50);
     }
 
     #[test]
     fn the_first_failure() {
-        let run = trial::first_failure(&world, 200);
-        expect![[""]].assert_eq(&trial::told(&run));
+        expect![[r#"
+            seed 4: Violated("order 1 was charged 2 times")
+            checkout -> payment * #1 reply: drop
+
+                   0.215 ms  checkout  -> payment   POST /charge
+                   1.526 ms  payment   charges order 1
+                   1.526 ms  payment   -x checkout  201                      dropped: fault 1
+                 100.215 ms  checkout  timed out waiting for payment
+                 100.215 ms  checkout  -> payment   POST /charge
+                 101.381 ms  payment   charges order 1
+                 101.381 ms  payment   -> checkout  201                      still under way at the end
+                 101.381 ms  world     property "no order is charged twice"  <- violated
+                 101.381 ms  world     the world ends: violated
+        "#]].assert_eq(&story(&world, 200));
     }
 }

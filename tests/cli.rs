@@ -25,7 +25,10 @@ struct Ended {
 
 fn calm(sim: &mut Sim) {
     sim.chaos(Chaos::none());
-    sim.client("client", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(1)).await) });
+    sim.client("client", |ctx| async move {
+        ctx.sleep(ms(1)).await;
+        Ok::<(), String>(())
+    });
 }
 
 fn blind(sim: &mut Sim) {

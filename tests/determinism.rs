@@ -1,8 +1,5 @@
-//! Same seed, same run: the tripwire. Random worlds, and those of the gallery, run twice.
-
-#[path = "../sims/duplicate_charge.rs"]
-#[allow(dead_code, unreachable_pub, reason = "a sim is a program of its own")]
-mod duplicate_charge;
+//! Same seed, same run: the tripwire. Random worlds run twice; each sim of the gallery does the same
+//! with its own world in its test `same_seed_same_trace`.
 
 use std::time::Duration;
 
@@ -16,12 +13,6 @@ use stormglass::kernel::Scheduling;
 use stormglass::net::{Delay, LinkProfile, Loss};
 use stormglass::prelude::*;
 use stormglass::seed::{Seed, Stream};
-
-type World = fn(&mut Sim);
-
-/// The worlds of the gallery and their variants.
-const WORLDS: &[(&str, World, &[&str])] =
-    &[("duplicate_charge", duplicate_charge::world, &["broken", "fixed"])];
 
 /// Seeds of each random topology; a release build has time for all 50.
 const SEEDS: u64 = if cfg!(debug_assertions) { 8 } else { 50 };
@@ -196,17 +187,6 @@ fn other_schedulers_replay_too() {
     for scheduling in [Scheduling::Random, Scheduling::Pct { depth: 3, steps: 500 }] {
         for seed in 0..10 {
             check("schedulers", &world, &RunConfig { scheduling, ..RunConfig::seed(seed) });
-        }
-    }
-}
-
-#[test]
-fn the_gallery_replays() {
-    for (name, world, variants) in WORLDS {
-        for variant in *variants {
-            for seed in 0..50 {
-                check(name, world, &RunConfig::seed(seed).variant(variant));
-            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One test binary: the map of the tests.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
 mod chaos;
 mod cli;
 mod clock;

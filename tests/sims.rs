@@ -43,7 +43,7 @@ fn each_is_a_page() {
         let tests = text.lines().skip_while(|line| *line != "#[cfg(test)]").count();
         let page = text.lines().count() - tests;
         assert!((60..=160).contains(&page), "{name} has {page} lines before its tests");
-        assert!(text.contains("pub(crate) fn world(sim: &mut Sim)") || name == "duplicate_charge");
+        assert!(text.contains("pub(crate) fn world(sim: &mut Sim)"));
     }
 }
 

@@ -114,10 +114,12 @@ impl<'a> Story<'a> {
             ids.sort_unstable();
         }
         let mut shown = vec![false; self.journal.len()];
+        let mut last: Option<Event<'_>> = None;
         ids.retain(|id| {
             let Some(event) = self.journal.get(*id) else { return false };
             let here = self.covers(&event);
-            let told = || self.all || tells(&event, &shown, fates);
+            let more = last.replace(event).is_some_and(|last| is_more_of(&last, &event));
+            let told = || self.all || !more && tells(&event, &shown, fates);
             let line = self.marks.contains_key(id) || here && told();
             shown[id.0 as usize - 1] = line;
             line
@@ -159,6 +161,14 @@ impl<'a> Story<'a> {
         if event.kind() == Kind::Send && !self.all {
             fates.tell(id, &mut line);
         }
+        if event.kind() == Kind::DiskSync && !self.all {
+            let later = (id.0 + 1..).map_while(|id| self.journal.get(EventId(id)));
+            let later = later.take_while(|later| later.at() == event.at());
+            let more = later.filter(|later| is_more_of(&event, later)).count();
+            if more > 0 {
+                line.remark = format!("and {more} times more at this instant");
+            }
+        }
         if let Some(mark) = self.marks.get(&id) {
             let gap = if line.remark.is_empty() { "" } else { "  " };
             line.remark.push_str(gap);
@@ -194,6 +204,13 @@ impl fmt::Display for Story<'_> {
 fn gap(lines: usize) -> Option<Item<'static>> {
     let s = if lines == 1 { "" } else { "s" };
     (lines > 0).then(|| Item::Text(format!("... {lines} line{s} left out")))
+}
+
+/// True if `then` says no more than `last` does: a database syncs its files many times at once.
+fn is_more_of(last: &Event<'_>, then: &Event<'_>) -> bool {
+    let sync = Kind::DiskSync;
+    (last.kind(), then.kind()) == (sync, sync)
+        && (last.node(), last.at()) == (then.node(), then.at())
 }
 
 /// True if the event deserves a line of its own: it interests people, and no send tells it.

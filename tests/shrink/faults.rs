@@ -85,7 +85,10 @@ fn two_keys(sim: &mut Sim) {
     for name in ["left", "right"] {
         sim.process(name, |ctx| async move { ctx.publish("up", ctx.clock().now().as_nanos()) });
     }
-    sim.client("watcher", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(500)).await) });
+    sim.client("watcher", |ctx| async move {
+        ctx.sleep(ms(500)).await;
+        Ok::<(), String>(())
+    });
     let later =
         |view: &View<'_>, node: &str| view.probe::<u64>(node, "up").is_some_and(|at| *at > 0);
     sim.never("both start again", move |view| later(view, "left") && later(view, "right"));

@@ -40,7 +40,7 @@ fn every_storm_ends_and_everything_heals() {
             run.outcomes.iter().any(|o| o.property == "chaos is felt" && o.verdict.holds()),
         );
         kinds.extend(
-            run.plan.faults.iter().map(|f| f.to_string().split(' ').last().map(str::to_owned)),
+            run.plan.faults.iter().map(|f| f.to_string().rsplit(' ').next().map(str::to_owned)),
         );
     }
     assert!((30..150).contains(&felt), "felt in {felt} of 150 seeds");

@@ -273,6 +273,5 @@ fn tidied(fault: Fault) -> Vec<String> {
         sim.never("it ends", |view| view.now().as_nanos() > 90_000_000);
     };
     let _ = stormglass::sim::run(&world, &RunConfig::seed(1).plan(super::plan([fault])));
-    let said = says.borrow().iter().take(2).cloned().collect();
-    said
+    says.take().into_iter().take(2).collect()
 }
