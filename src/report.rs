@@ -7,15 +7,13 @@ mod failure;
 pub mod json;
 mod run;
 mod search;
+mod story;
 
 pub use run::run_text;
 
 use std::fmt;
 
 use crate::explore::{Failure, SearchReport};
-
-/// How many lines of a story are printed.
-const STORY_LINES: usize = 40;
 
 impl SearchReport {
     /// The report as text; with `times`, how much wall time it took as well.

@@ -3,20 +3,17 @@
 use std::fmt::{Result, Write};
 use std::time::Duration;
 
-use super::{STORY_LINES, count};
+use super::{count, story};
 use crate::chaos::FaultPlan;
 use crate::explore::Failure;
-use crate::journal::{EventId, Journal, Kind, NodeId, Story};
 use crate::kernel::Scheduling;
 use crate::shrink::{Shrunk, Without};
-use crate::sim::PropertyKind;
-use crate::verdict::Verdict;
 
 pub(super) fn write(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn Write) -> Result {
     header(failure, elapsed, out)?;
     script(failure, out)?;
     out.write_str("story:\n")?;
-    out.write_str(&story(failure))?;
+    out.write_str(&story::text(failure))?;
     if let Some(shrunk) = &failure.shrunk {
         counterfactuals(shrunk, out)?;
     }
@@ -81,66 +78,6 @@ fn script(failure: &Failure, out: &mut dyn Write) -> Result {
         Scheduling::Fifo => Ok(()),
         other => writeln!(out, "    ready tasks run in another order: {other}"),
     }
-}
-
-/// What the violation rests on. Of what never came to pass there is no cause: then the end of the
-/// whole story is told.
-fn story(failure: &Failure) -> String {
-    let (journal, event) = (&failure.run.journal, failure.outcome.event);
-    let witness = match &failure.outcome.verdict {
-        Verdict::Violated(witness) => witness.as_str(),
-        Verdict::Holds | Verdict::Unknown(_) => "",
-    };
-    let mark = match witness.split('\n').next() {
-        None | Some("") => "<- here".to_owned(),
-        Some(witness) => format!("<- here: {witness}"),
-    };
-    let told = |story: Story<'_>| {
-        let story = with_the_storm(journal, story, event);
-        story.mark(event, &mark).limit(STORY_LINES).to_string()
-    };
-    let at_once = matches!(failure.outcome.kind, PropertyKind::Always | PropertyKind::Never);
-    let of_property = journal.get(event).filter(|e| at_once && e.kind() == Kind::Property);
-    if let Some(property) = of_property {
-        return told(with_its_node(journal, journal.story().past_of(event), property.cause()));
-    }
-    let mut text = told(journal.story());
-    if journal.get(event).is_none() && !witness.is_empty() {
-        text.push_str(&format!("{witness}\n"));
-    }
-    text
-}
-
-/// The story, and what befell machines, processes and clocks before the violation: a power loss is
-/// no cause of the question that finds the answer gone, and yet it is the reason.
-fn with_the_storm<'a>(journal: &'a Journal, story: Story<'a>, until: EventId) -> Story<'a> {
-    let befell = |kind| {
-        use Kind::{
-            Clock, Crash, FaultBegin, FaultEnd, Pause, PowerLoss, Resume, Start, Stop, Wipe,
-        };
-        [Clock, Crash, FaultBegin, FaultEnd, Pause, PowerLoss, Resume, Start, Stop, Wipe]
-            .contains(&kind)
-    };
-    let told = journal.story().events().into_iter().filter(|id| *id < until);
-    let storm = told.filter(|id| journal.get(*id).is_some_and(|e| befell(e.kind())));
-    let storm: Vec<EventId> = storm.collect();
-    if storm.len() > STORY_LINES / 2 {
-        return story;
-    }
-    storm.into_iter().fold(story, |story, id| story.mark(id, ""))
-}
-
-/// The past, and what else the node of `last` did and was sent, if all of it is not too much: the
-/// first of two charges is no cause of the second, and yet it takes both.
-fn with_its_node<'a>(journal: &'a Journal, past: Story<'a>, last: EventId) -> Story<'a> {
-    let Some(last) = journal.get(last).filter(|e| e.node() != NodeId::WORLD) else { return past };
-    let known = past.events();
-    let told = journal.story().of_nodes([last.node_name()]).events();
-    let more: Vec<EventId> = told.into_iter().filter(|id| !known.contains(id)).collect();
-    if known.len() + more.len() > STORY_LINES {
-        return past;
-    }
-    more.into_iter().fold(past, |story, id| story.mark(id, ""))
 }
 
 fn counterfactuals(shrunk: &Shrunk, out: &mut dyn Write) -> Result {

@@ -150,3 +150,29 @@ fn a_property_of_the_journal_is_decided_in_a_search() {
     assert_eq!(report.verdict(), Verdict::Violated("nobody swears".to_owned()));
     assert!(report.failures[0].to_string().contains("client  swears\n"), "{report}");
 }
+
+#[test]
+fn a_long_story_says_what_it_leaves_out_and_keeps_the_fault() {
+    let world = |sim: &mut Sim| {
+        sim.links(LinkProfile::with_delay(ms(1)));
+        sim.process("server", |ctx| async move {
+            for n in 0..100 {
+                ctx.record(format_args!("breath {n}"));
+                ctx.sleep(ms(10)).await;
+            }
+        });
+        sim.client("client", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(2_000)).await) });
+        sim.chaos(Chaos::default().only([FaultKind::Crash]));
+        sim.never("the server begins anew and ends", |view| {
+            view.recorded("breath 0") > 1 && view.recorded("breath 99") > 0
+        });
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let report = explore(world).out(directory.path()).find();
+    let text = report.failures[0].to_string();
+    assert!(text.lines().count() < 55, "{text}");
+    assert!(text.contains(" lines left out\n"), "{text}");
+    for part in ["fault 1 begins: ", "server  crashes", "breath 0\n", "breath 99\n", "<- here"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
