@@ -33,7 +33,7 @@
 //! }
 //!
 //! let report = explore(world).seeds(0..200).find();
-//! assert!(report.verdict.is_violated(), "a lost answer makes it count twice");
+//! assert!(report.verdict().is_violated(), "a lost answer makes it count twice");
 //! ```
 //!
 //! # The map

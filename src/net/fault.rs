@@ -47,6 +47,8 @@ pub(crate) enum LinkEffect {
 pub(crate) struct LinkFault {
     /// Its number in the plan.
     pub number: u32,
+    /// Names its stream: what it does and to whom. Its number would move when another is left out.
+    pub key: String,
     /// Sorted, as `to` is.
     pub from: Vec<NodeId>,
     pub to: Vec<NodeId>,
@@ -106,10 +108,10 @@ impl Active<LinkFault> {
         fate: &mut Fate,
         reasons: &Reasons,
     ) -> bool {
-        let number = self.fault.number;
+        let (number, key) = (self.fault.number, &self.fault.key);
         let stream = self
             .stream
-            .get_or_insert_with(|| Box::new(kernel.seed().stream("link fault", u64::from(number))));
+            .get_or_insert_with(|| Box::new(kernel.seed().named_stream("link fault", key)));
         match self.fault.effect {
             LinkEffect::Cut => fate.lost = Some(reasons.partition),
             LinkEffect::Loss(loss) if loss.takes(&mut self.bad, stream) => {

@@ -109,7 +109,9 @@ impl Storm {
     }
 
     fn link(&self, number: u32, from: Vec<NodeId>, to: Vec<NodeId>, effect: LinkEffect) {
-        net::begin_link_fault(LinkFault { number, from, to, effect });
+        let fault = &self.faults[number as usize];
+        let key = format!("{} {}", fault.kind().name(), fault.targets().join(" "));
+        net::begin_link_fault(LinkFault { number, key, from, to, effect });
     }
 
     fn strike_nodes(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {

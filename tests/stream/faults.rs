@@ -124,11 +124,22 @@ fn link_faults_cost_time() {
             Fault::Corrupt { from, to, percent, at, lasts },
         ],
         expect_test::expect![[r#"
-            276.000 ms client 1 took 222ms
-            764.000 ms client 10 took 22ms
-            2352.000 ms client 29 took 602ms
-            2812.000 ms client 34 took 202ms
-            4162.000 ms client whole
+            76.000 ms client 1 took 22ms
+            380.000 ms client 3 took 202ms
+            944.000 ms client 10 took 202ms
+            1248.000 ms client 12 took 202ms
+            1952.000 ms client 14 took 602ms
+            2360.000 ms client 18 took 202ms
+            2612.000 ms client 19 took 202ms
+            3436.000 ms client 31 took 202ms
+            3688.000 ms client 32 took 202ms
+            4356.000 ms client 41 took 202ms
+            4816.000 ms client 46 took 202ms
+            5096.000 ms client 51 took 22ms
+            5272.000 ms client 54 took 22ms
+            5976.000 ms client 56 took 602ms
+            6048.000 ms client 57 took 22ms
+            6202.000 ms client whole
         "#]],
     );
 }
