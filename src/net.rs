@@ -1,7 +1,7 @@
 //! The network: directed links between nodes, and what goes over them.
 //!
-//! Everything that travels is a [`Packet`]: a datagram, a segment of a stream, an HTTP message.
-//! [`transmit`] records the send, asks the faults and the link what becomes of it, and puts its
+//! Everything that travels is a packet: a datagram, a segment of a stream, an HTTP message.
+//! `transmit` records the send, asks the faults and the link what becomes of it, and puts its
 //! arrival into the kernel's queue; arriving, it is handed to its transport. A *reliable* packet
 //! (streams, HTTP) that is lost or cut off is sent again with backoff, as TCP does it, so loss
 //! costs time; an unreliable one (datagrams) is gone.

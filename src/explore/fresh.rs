@@ -31,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(crate) enum Fresh {
     /// By the command line of this program.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the command line asks"))]
     Cli,
     /// By the test of that name, at the search that was begun there for the `ordinal`-th time.
     Test { test: String, place: String, ordinal: u32 },

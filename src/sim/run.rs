@@ -113,7 +113,7 @@ pub fn describe(world: &(impl Fn(&mut Sim) + ?Sized), seed: Seed, variant: &str)
 /// Runs a world.
 ///
 /// A sealed run (`--cfg madsim`) must have a thread of its own if its services use std's
-/// `HashMap`, whose keys belong to the thread: [`crate::explore()`] and the CLI see to that.
+/// `HashMap`, whose keys belong to the thread: [`explore`](crate::explore::explore) and the CLI see to that.
 ///
 /// # Panics
 ///
