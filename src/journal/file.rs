@@ -186,6 +186,9 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
     if !rest.is_empty() {
         return Err(inside("something follows its payloads"));
     }
+    if beside.total < rows.len() as u64 {
+        return Err(inside("it has more rows than its run had events"));
+    }
     Ok(Journal {
         rows: rows.into(),
         symbols: beside.symbols.into_iter().map(str::to_owned).collect(),
