@@ -18,6 +18,8 @@ use crate::node;
 
 /// Bytes that stand for the request line, headers and framing of a message.
 const HEAD: usize = 200;
+/// Bytes of a segment without data.
+const RESET: usize = 40;
 
 /// One call's number, and which of the calls that had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,17 +119,8 @@ pub(super) fn send(
     context::pass_on(kernel, request.headers_mut(), u64::from(made));
     let body = request.body().bytes();
     let entry = Entry::new(Kind::Send, from).peer(to).symbol(label).value(xxh3_64(&body));
-    let packet = Packet {
-        from,
-        to,
-        label,
-        leg: Leg::Request,
-        size: (body.len() + HEAD) as u32,
-        reliable: true,
-        attempts: 0,
-        sent: EventId::NONE,
-        payload: Payload::Http(Box::new(Envelope { call: id, content: Content::Request(request) })),
-    };
+    let envelope = Envelope { call: id, content: Content::Request(request) };
+    let packet = envelope.addressed(from, to, label, Leg::Request, body.len() + HEAD);
     let sent = net::transmit(kernel, packet, entry);
     kernel.attach_payload(sent, &body);
     with(|services| {
@@ -200,6 +193,21 @@ fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
 }
 
 impl Envelope {
+    /// The packet that takes it from one node to another; `size` is in bytes.
+    fn addressed(self, from: NodeId, to: NodeId, label: Symbol, leg: Leg, size: usize) -> Packet {
+        Packet {
+            from,
+            to,
+            label,
+            leg,
+            size: size as u32,
+            reliable: true,
+            attempts: 0,
+            sent: EventId::NONE,
+            payload: Payload::Http(Box::new(self)),
+        }
+    }
+
     pub(crate) fn flip_a_bit(&mut self, draw: u64) {
         match &mut self.content {
             Content::Request(request) => request.body_mut().flip_a_bit(draw),
@@ -232,24 +240,10 @@ pub(crate) fn refuse(kernel: &Kernel, packet: Packet, reason: Symbol) {
     if matches!(envelope.content, Content::Request(_)) {
         envelope.note_loss(lost);
         let call = envelope.call;
-        send_broken(kernel, call, &packet, lost, true);
+        let refusal = Envelope { call, content: Content::Broken { refused: true } };
+        let answer = refusal.addressed(packet.to, packet.from, packet.label, Leg::Reply, RESET);
+        net::transmit_from_machine(kernel, Packet { sent: lost, ..answer });
     }
-}
-
-fn send_broken(kernel: &Kernel, call: CallId, of: &Packet, sent: EventId, refused: bool) {
-    let envelope = Envelope { call, content: Content::Broken { refused } };
-    let packet = Packet {
-        from: of.to,
-        to: of.from,
-        label: of.label,
-        leg: Leg::Reply,
-        size: 40,
-        reliable: true,
-        attempts: 0,
-        sent,
-        payload: Payload::Http(Box::new(envelope)),
-    };
-    net::transmit_from_machine(kernel, packet);
 }
 
 /// Hands an arrived message to its service or its caller.
@@ -343,17 +337,8 @@ impl Exchange {
     }
 
     fn packet(&self, size: usize, content: Content) -> Packet {
-        Packet {
-            from: self.to,
-            to: self.from,
-            label: self.label,
-            leg: Leg::Reply,
-            size: size as u32,
-            reliable: true,
-            attempts: 0,
-            sent: EventId::NONE,
-            payload: Payload::Http(Box::new(Envelope { call: self.call, content })),
-        }
+        let envelope = Envelope { call: self.call, content };
+        envelope.addressed(self.to, self.from, self.label, Leg::Reply, size)
     }
 }
 
@@ -365,9 +350,8 @@ impl Drop for Exchange {
         }
         current::try_with(|kernel| {
             if node::life(self.to).machine_is_on() {
-                let mut packet = self.packet(40, Content::Broken { refused: false });
-                packet.sent = kernel.here();
-                net::transmit_from_machine(kernel, packet);
+                let packet = self.packet(RESET, Content::Broken { refused: false });
+                net::transmit_from_machine(kernel, Packet { sent: kernel.here(), ..packet });
             }
         });
     }

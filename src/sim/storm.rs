@@ -85,8 +85,8 @@ impl Storm {
             Fault::Message { from, to, label, n, leg, effect } => {
                 net::add_message_fault(MessageFault {
                     number,
-                    from: nodes(std::slice::from_ref(from)),
-                    to: nodes(std::slice::from_ref(to)),
+                    from: nodes([from]),
+                    to: nodes([to]),
                     label: label.clone(),
                     leg: *leg,
                     n: *n,
@@ -101,7 +101,7 @@ impl Storm {
             }
             _ => match link_effect(fault) {
                 Some((from, to, effect)) => {
-                    self.link(number, nodes(&[from]), nodes(&[to]), effect);
+                    self.link(number, nodes([from]), nodes([to]), effect);
                 }
                 None => self.strike_nodes(kernel, number, fault),
             },
@@ -115,7 +115,7 @@ impl Storm {
     }
 
     fn strike_nodes(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {
-        for id in nodes(&fault.node().map(str::to_owned).into_iter().collect::<Vec<_>>()) {
+        for id in nodes(fault.node()) {
             let was_up = node::life(id).is_up();
             let hit = match fault {
                 Fault::Crash { .. } => {
@@ -174,7 +174,7 @@ impl Storm {
         let id = kernel.record(entry);
         kernel.attach_text(id, || fault.to_string());
         net::end_link_fault(number);
-        for id in nodes(&fault.node().map(str::to_owned).into_iter().collect::<Vec<_>>()) {
+        for id in nodes(fault.node()) {
             match fault {
                 Fault::Crash { .. } | Fault::PowerLoss { .. } | Fault::Wipe { .. } => {
                     node::start(kernel, id);
@@ -269,8 +269,7 @@ impl Target for Storm {
             1 => self.end(kernel, number),
             3 => self.power(kernel, token),
             _ => {
-                let name = self.faults[number as usize].node().map(str::to_owned);
-                for id in nodes(&name.into_iter().collect::<Vec<_>>()) {
+                for id in nodes(self.faults[number as usize].node()) {
                     node::end_stop(kernel, id);
                 }
             }
@@ -283,8 +282,10 @@ fn number_of(token: u64) -> usize {
     (token >> 2) as u32 as usize
 }
 
-fn nodes(names: &[String]) -> Vec<NodeId> {
-    let mut ids: Vec<NodeId> = names.iter().flat_map(|name| node::named(name)).collect();
+/// The nodes that the names stand for, sorted.
+fn nodes<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec<NodeId> {
+    let mut ids: Vec<NodeId> =
+        names.into_iter().flat_map(|name| node::named(name.as_ref())).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
