@@ -9,12 +9,12 @@
 //!
 //! This module knows no world: a journal can be loaded from a file and read years later.
 
+mod buffer;
 mod diff;
 mod event;
 mod file;
 mod payloads;
 mod recorder;
-mod rows;
 mod story;
 
 pub use diff::{Divergence, first_divergence};
@@ -23,8 +23,11 @@ pub use file::{EventRecord, FORMAT_VERSION};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, message_ordinals};
 
+use buffer::Buffer;
+use event::Row;
+use indexmap::IndexSet;
 use payloads::Payloads;
-use rows::Rows;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 /// A hash of everything a run did: equal fingerprints, equal runs.
@@ -37,11 +40,14 @@ impl std::fmt::Display for Fingerprint {
     }
 }
 
+/// The texts of a journal by number: a symbol is its place here.
+type Symbols = IndexSet<Box<str>, FxBuildHasher>;
+
 /// The finished record of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    rows: Rows,
-    symbols: Vec<String>,
+    rows: Buffer<Row>,
+    symbols: Symbols,
     nodes: Vec<String>,
     /// Sorted by event.
     texts: Vec<(EventId, String)>,
@@ -107,7 +113,7 @@ impl Journal {
     /// The text that a symbol stands for.
     #[must_use]
     pub fn symbol(&self, symbol: Symbol) -> &str {
-        self.symbols.get(symbol.0 as usize).map_or("", String::as_str)
+        self.symbols.get_index(symbol.0 as usize).map_or("", |text| &**text)
     }
 
     /// Everything that `id` rests on, itself included, in the order in which it happened.

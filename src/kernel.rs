@@ -192,6 +192,11 @@ impl Kernel {
         self.journal.borrow_mut().add_node(name)
     }
 
+    /// The number of nodes, the world itself among them.
+    pub(crate) fn nodes(&self) -> usize {
+        self.owners.borrow().len()
+    }
+
     /// Makes property checks run after the current action.
     pub(crate) fn touch(&self) {
         self.touched.set(true);

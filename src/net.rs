@@ -10,22 +10,22 @@ mod datagram;
 mod delay;
 mod fault;
 mod link;
+mod links;
 mod stream;
 
 pub use datagram::{Addr, Endpoint};
 pub use delay::Delay;
 pub use fault::Tally;
+pub(crate) use link::Weather;
 pub(crate) use fault::{LinkEffect, LinkFault, MessageFault};
 pub use link::{LinkProfile, Loss};
 pub use stream::{Connection, How, Listener, Readiness};
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
 use slab::Slab;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::chaos::{Effect, Leg};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
@@ -36,7 +36,8 @@ use crate::service::Envelope;
 use crate::time::{Time, nanos};
 use datagram::{Datagram, Sockets};
 use fault::Faults;
-use link::{Fate, Link};
+use link::{Fate, LOOPBACK};
+use links::Links;
 use stream::{Segment, Streams};
 
 /// The first wait before a lost reliable packet is sent again (Linux: `TCP_RTO_MIN` 200 ms);
@@ -80,19 +81,12 @@ pub(crate) struct Net {
     sockets: RefCell<Sockets>,
     streams: RefCell<Streams>,
     faults: RefCell<Faults>,
-    profile: RefCell<Rc<LinkProfile>>,
+    /// True while no fault of links or messages is in force.
+    calm: Cell<bool>,
     /// By node: every message asks for two of them.
     lives: RefCell<Vec<Life>>,
     /// Why packets are lost, as symbols of the journal.
     reasons: Reasons,
-}
-
-#[derive(Default)]
-struct Links {
-    by_ends: FxHashMap<(NodeId, NodeId), usize>,
-    list: Vec<Link>,
-    /// Links whose profile is not the world's, by ends.
-    profiles: FxHashMap<(NodeId, NodeId), Rc<LinkProfile>>,
 }
 
 /// The reasons why a packet does not arrive.
@@ -126,12 +120,12 @@ pub(crate) fn install(kernel: &Kernel, profile: LinkProfile) -> Installed<Net> {
         given_up: symbol("given up"),
     };
     let net = Net {
-        links: RefCell::default(),
+        links: RefCell::new(Links::new(profile)),
         in_flight: RefCell::default(),
         sockets: RefCell::default(),
         streams: RefCell::default(),
         faults: RefCell::default(),
-        profile: RefCell::new(Rc::new(profile)),
+        calm: Cell::new(true),
         lives: RefCell::default(),
         reasons,
     };
@@ -144,8 +138,8 @@ pub(crate) fn with<R>(f: impl FnOnce(&Net) -> R) -> R {
 }
 
 /// Gives the links from one node to another a profile of their own.
-pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<LinkProfile>) {
-    with(|net| net.links.borrow_mut().profiles.insert((from, to), profile));
+pub(crate) fn set_profile(from: NodeId, to: NodeId, profile: Rc<Weather>) {
+    with(|net| net.links.borrow_mut().set_profile(from, to, profile));
 }
 
 /// Sends a packet; the event of its sending, or none if its sender is not up.
@@ -179,22 +173,22 @@ pub(crate) fn forget_node(kernel: &Kernel, node: NodeId) {
 
 /// Begins a fault of links.
 pub(crate) fn begin_link_fault(fault: LinkFault) {
-    with(|net| net.faults.borrow_mut().begin(fault));
+    with(|net| net.change_faults(|faults| faults.begin(fault)));
 }
 
 /// Ends the link faults of that number.
 pub(crate) fn end_link_fault(number: u32) {
-    with(|net| net.faults.borrow_mut().end(number));
+    with(|net| net.change_faults(|faults| faults.end(number)));
 }
 
 /// Adds a fault that strikes one message by its name.
 pub(crate) fn add_message_fault(fault: MessageFault) {
-    with(|net| net.faults.borrow_mut().add_message(fault));
+    with(|net| net.change_faults(|faults| faults.add_message(fault)));
 }
 
 /// Ends all faults of links and messages.
 pub(crate) fn heal() {
-    with(|net| net.faults.borrow_mut().heal());
+    with(|net| net.change_faults(Faults::heal));
 }
 
 /// How often each fault could have struck, and did; by number.
@@ -215,12 +209,36 @@ impl Net {
         lives[node.0 as usize] = life;
     }
 
-    /// Lets message faults strike, then puts the packet on its link.
+    fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
+        let mut faults = self.faults.borrow_mut();
+        change(&mut faults);
+        self.calm.set(faults.is_empty());
+    }
+
+    /// Puts a packet on its way.
     #[inline]
     fn send(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
-        if !self.faults.borrow().has_messages() {
-            return self.route(kernel, packet, 0);
+        match self.plain_delay(kernel, &packet) {
+            Some(delay) => self.put_in_flight(kernel, packet, delay),
+            None => self.send_through_weather(kernel, packet),
         }
+    }
+
+    /// The delay of a packet to which nothing else can happen, as is so for nearly all of them.
+    #[inline]
+    fn plain_delay(&self, kernel: &Kernel, packet: &Packet) -> Option<u64> {
+        if !self.calm.get() {
+            return None;
+        }
+        if packet.from == packet.to {
+            return Some(LOOPBACK);
+        }
+        let mut links = self.links.borrow_mut();
+        links.get(kernel, packet.from, packet.to).plain_delay(packet.size, packet.reliable)
+    }
+
+    /// Lets message faults strike, then puts the packet on its link.
+    fn send_through_weather(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
         let struck = self.faults.borrow_mut().strike(kernel, &packet);
         match struck {
             Some((number, effect)) => self.strike(kernel, packet, number, effect),
@@ -264,7 +282,6 @@ impl Net {
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
-    #[inline]
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
@@ -276,41 +293,33 @@ impl Net {
     }
 
     /// Lets a packet's fate happen, but for its duplicate: a copy has none of its own.
-    fn follow(self: &Rc<Self>, kernel: &Kernel, packet: Packet, fate: &Fate, extra: u64) {
+    fn follow(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, fate: &Fate, extra: u64) {
         match fate.lost {
             Some(reason) if packet.reliable => self.send_again(kernel, packet, reason, fate.fault),
             Some(reason) => self.lose(kernel, packet, reason, fate.fault),
-            None => self.put_in_flight(kernel, packet, fate.delay + extra, fate.corrupt),
+            None => {
+                if let Some(draw) = fate.corrupt.filter(|_| !packet.reliable) {
+                    packet.payload.corrupt(draw);
+                }
+                self.put_in_flight(kernel, packet, fate.delay + extra);
+            }
         }
     }
 
     #[inline]
-    fn put_in_flight(
-        self: &Rc<Self>,
-        kernel: &Kernel,
-        mut packet: Packet,
-        delay: u64,
-        corrupt: Option<u64>,
-    ) {
-        if let Some(draw) = corrupt.filter(|_| !packet.reliable) {
-            packet.payload.corrupt(draw);
-        }
+    fn put_in_flight(self: &Rc<Self>, kernel: &Kernel, packet: Packet, delay: u64) {
         let token = self.in_flight.borrow_mut().insert(packet) as u64;
         kernel.schedule(Time(kernel.now().0 + delay), self.clone(), token);
     }
 
-    #[inline]
     fn fate(&self, kernel: &Kernel, packet: &Packet) -> Fate {
         if packet.from == packet.to {
             return Fate::loopback();
         }
         let mut links = self.links.borrow_mut();
-        let link = links.get(kernel, packet.from, packet.to, &self.profile.borrow());
+        let link = links.get(kernel, packet.from, packet.to);
         let mut fate = link.fate(kernel.now(), packet.size, packet.reliable, &self.reasons);
-        let mut faults = self.faults.borrow_mut();
-        if faults.has_links() {
-            faults.apply(kernel, packet, link, &mut fate, &self.reasons);
-        }
+        self.faults.borrow_mut().apply(kernel, packet, link, &mut fate, &self.reasons);
         fate
     }
 
@@ -384,8 +393,7 @@ impl Net {
     #[inline]
     fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
         let cut = packet.from != packet.to && {
-            let mut faults = self.faults.borrow_mut();
-            faults.has_links() && faults.is_cut(&packet)
+            !self.calm.get() && self.faults.borrow_mut().is_cut(&packet)
         };
         let life = self.life(packet.to);
         let reason = match (cut, life.machine_is_on()) {
@@ -471,27 +479,5 @@ impl Payload {
     /// The first wait before it is sent again, and how often that is done.
     fn patience(&self) -> (Duration, u8) {
         self.segment().map_or((RETRANSMIT_FIRST, RETRANSMIT_MAX), stream::patience)
-    }
-}
-
-impl Links {
-    fn get(
-        &mut self,
-        kernel: &Kernel,
-        from: NodeId,
-        to: NodeId,
-        profile: &Rc<LinkProfile>,
-    ) -> &mut Link {
-        let index = *self.by_ends.entry((from, to)).or_insert_with(|| {
-            let profile = self.profiles.get(&(from, to)).unwrap_or(profile).clone();
-            // By names: a node that is added moves no other link's draws.
-            let key = kernel.with_recorder(|recorder| {
-                let to = xxh3_64(recorder.node_name(to).as_bytes());
-                xxh3_64_with_seed(recorder.node_name(from).as_bytes(), to)
-            });
-            self.list.push(Link::new(profile, kernel.seed(), key));
-            self.list.len() - 1
-        });
-        &mut self.list[index]
     }
 }

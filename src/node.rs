@@ -15,6 +15,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
+use futures::future::LocalBoxFuture;
 use rustc_hash::FxHashMap;
 
 pub use cpu::Work;
@@ -55,14 +56,12 @@ impl Life {
     }
 }
 
-/// What starts a node's process: calls the factory and installs or spawns what it made.
-pub(crate) type Boot = Rc<dyn Fn(Ctx)>;
+/// What starts a node's process: calls the factory, and installs what it made or gives the future
+/// that the process is.
+pub(crate) type Boot = Rc<dyn Fn(Ctx) -> Option<LocalBoxFuture<'static, ()>>>;
 
 /// What a node is made of.
 pub(crate) struct Plan {
-    pub name: String,
-    /// The member that it is a replica of.
-    pub member: String,
     /// Requests that its processors work on at a time.
     pub processors: u32,
     pub boot: Boot,
@@ -86,7 +85,8 @@ struct Node {
 #[derive(Default)]
 pub(crate) struct Nodes {
     list: RefCell<Vec<Option<Node>>>,
-    by_name: RefCell<BTreeMap<String, Vec<NodeId>>>,
+    /// The replicas of each member.
+    members: RefCell<BTreeMap<String, Vec<NodeId>>>,
     /// Whose turn it is, by caller and service: plain round robin, as a name server does it.
     turns: RefCell<FxHashMap<(NodeId, NodeId), u32>>,
 }
@@ -111,14 +111,14 @@ fn with_node<R>(id: NodeId, f: impl FnOnce(&mut Node) -> R) -> R {
     })
 }
 
-/// Adds a node; it is down until [`start`].
-pub(crate) fn add(kernel: &Kernel, plan: Plan) -> NodeId {
-    let id = kernel.add_node(&plan.name);
+/// Adds the next replica of `member`; it is down until [`start`].
+pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> NodeId {
+    let id = kernel.add_node(name);
     with(|nodes| {
-        let mut by_name = nodes.by_name.borrow_mut();
-        by_name.entry(plan.member.clone()).or_default().push(id);
-        if plan.name != plan.member {
-            by_name.entry(plan.name.clone()).or_default().push(id);
+        let mut members = nodes.members.borrow_mut();
+        match members.get_mut(member) {
+            Some(replicas) => replicas.push(id),
+            None => _ = members.insert(member.to_owned(), vec![id]),
         }
         let cpu = Cpu::new(plan.processors);
         let mut list = nodes.list.borrow_mut();
@@ -153,7 +153,28 @@ fn set_life(id: NodeId, life: Life) {
 
 /// The nodes that a name stands for: a service's replicas, or one node.
 pub(crate) fn named(name: &str) -> Vec<NodeId> {
-    with(|nodes| nodes.by_name.borrow().get(name).cloned().unwrap_or_default())
+    with(|nodes| find(&nodes.members.borrow(), name).map(<[_]>::to_vec).unwrap_or_default())
+}
+
+/// A member's replicas, or the one that has that name.
+fn find<'a>(members: &'a BTreeMap<String, Vec<NodeId>>, name: &str) -> Option<&'a [NodeId]> {
+    if let Some(replicas) = members.get(name) {
+        return Some(replicas);
+    }
+    let (member, index) = name.rsplit_once('-')?;
+    let replica = members.get(member)?.get(index.parse::<usize>().ok()?)?;
+    let is_it = current::with(|kernel| kernel.with_recorder(|r| r.node_name(*replica) == name));
+    is_it.then(|| std::slice::from_ref(replica))
+}
+
+/// What a caller is told that looks for somebody whom the world does not have.
+fn not_found(members: &BTreeMap<String, Vec<NodeId>>, name: &str) -> io::Error {
+    let replicas = members.values().flatten().map(|id| current::with(|k| k.node_name(*id)));
+    let known: Vec<String> = members.keys().cloned().chain(replicas).collect();
+    let near = crate::error::nearest(name, known.iter().map(String::as_str));
+    let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    let text = format!("no service or node `{name}` in this world{hint}");
+    io::Error::new(io::ErrorKind::NotFound, text)
 }
 
 /// Where `caller` finds `name`: replicas in turn.
@@ -162,13 +183,8 @@ pub(crate) fn resolve(caller: NodeId, name: &str) -> io::Result<NodeId> {
         return Ok(caller);
     }
     with(|nodes| {
-        let by_name = nodes.by_name.borrow();
-        let Some(replicas) = by_name.get(name) else {
-            let near = crate::error::nearest(name, by_name.keys().map(String::as_str));
-            let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-            let text = format!("no service or node `{name}` in this world{hint}");
-            return Err(io::Error::new(io::ErrorKind::NotFound, text));
-        };
+        let members = nodes.members.borrow();
+        let replicas = find(&members, name).ok_or_else(|| not_found(&members, name))?;
         if let [only] = replicas[..] {
             return Ok(only);
         }
@@ -184,7 +200,7 @@ pub(crate) fn resolve(caller: NodeId, name: &str) -> io::Result<NodeId> {
 pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
     with_node(id, |node| {
         let rng = node.rng.get_or_insert_with(|| {
-            Box::new(current::with(|k| k.seed().named_stream("node", &node.plan.name)))
+            Box::new(current::with(|k| k.seed().named_stream("node", &k.node_name(id))))
         });
         f(rng)
     })
@@ -200,7 +216,11 @@ pub(crate) fn start(kernel: &Kernel, id: NodeId) {
     let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
-        kernel.spawn(id, Some(declared_at), async move { boot(Ctx::of(id)) });
+        kernel.spawn(id, Some(declared_at), async move {
+            if let Some(process) = boot(Ctx::of(id)) {
+                process.await;
+            }
+        });
     });
 }
 

@@ -135,7 +135,10 @@ impl Sim {
         let factory = Rc::new(factory);
         let start = Start::Service(Rc::new(move |limit| {
             let factory = factory.clone();
-            Rc::new(move |ctx: Ctx| install_host(ctx.node(), factory.make(ctx), limit)) as Boot
+            Rc::new(move |ctx: Ctx| {
+                install_host(ctx.node(), factory.make(ctx), limit);
+                None
+            }) as Boot
         }));
         self.add(name, Role::Service, start, Location::caller())
     }
@@ -152,7 +155,7 @@ impl Sim {
         F: Future<Output = ()> + 'static,
     {
         let location = Location::caller();
-        let boot: Boot = Rc::new(move |ctx| run::spawn_on(ctx, location, body(ctx)));
+        let boot: Boot = Rc::new(move |ctx| Some(Box::pin(body(ctx))));
         self.add(name, Role::Service, Start::Process(boot), location)
     }
 
@@ -176,12 +179,12 @@ impl Sim {
         let location = Location::caller();
         let boot: Boot = Rc::new(move |ctx| {
             let body = body(ctx);
-            run::spawn_on(ctx, location, async move {
+            Some(Box::pin(async move {
                 if let Err(error) = body.await {
                     ctx.record(format_args!("gives up: {error}"));
                 }
                 run::client_ended();
-            });
+            }))
         });
         self.add(name, Role::Client, Start::Client(boot), location)
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::event::Row;
-use super::{Event, EventId, Fingerprint, Journal, Kind};
+use super::{Event, EventId, Fingerprint, Journal, Kind, Symbols};
 use crate::error::{Error, Result};
 
 /// The version of the file format that this build writes and reads.
@@ -149,7 +149,7 @@ fn encode(journal: &Journal) -> Vec<u8> {
     let beside = Beside {
         total: journal.total,
         fingerprint: journal.fingerprint,
-        symbols: journal.symbols.iter().map(String::as_str).collect(),
+        symbols: journal.symbols.iter().map(|text| &**text).collect(),
         nodes: journal.nodes.iter().map(String::as_str).collect(),
         texts: journal.texts.iter().map(|(id, text)| (*id, text.as_str())).collect(),
         payloads: journal.payloads.iter().collect(),
@@ -189,9 +189,14 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
     if beside.total < rows.len() as u64 {
         return Err(inside("it has more rows than its run had events"));
     }
+    let told = beside.symbols.len();
+    let symbols: Symbols = beside.symbols.into_iter().map(Box::from).collect();
+    if symbols.len() != told {
+        return Err(inside("it has a symbol twice"));
+    }
     Ok(Journal {
         rows: rows.into(),
-        symbols: beside.symbols.into_iter().map(str::to_owned).collect(),
+        symbols,
         nodes: beside.nodes.into_iter().map(str::to_owned).collect(),
         texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),
         payloads: beside.payloads.into_iter().collect(),

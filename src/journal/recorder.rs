@@ -1,13 +1,12 @@
 //! The writing side of a journal: appends rows, hashes them in chunks, keeps or forgets them.
 
 use bytes::Bytes;
-use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::event::Row;
+use super::buffer::Buffer;
 use super::payloads::Payloads;
-use super::rows::Rows;
-use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol};
+use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol, Symbols};
 
 /// How much of a run is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,15 +73,14 @@ impl Entry {
 
 /// Writes one run's journal.
 pub struct Recorder {
-    rows: Rows,
+    rows: Buffer<Row>,
     /// The rows before this index are hashed.
     hashed: usize,
     /// Events that are already forgotten.
     forgotten: u64,
     recording: Recording,
     hash: Box<Xxh3Default>,
-    symbols: Vec<String>,
-    symbol_of: FxHashMap<String, Symbol>,
+    symbols: Symbols,
     nodes: Vec<String>,
     texts: Vec<(EventId, String)>,
     payloads: Payloads,
@@ -99,16 +97,15 @@ impl Recorder {
     #[must_use]
     pub fn new(recording: Recording) -> Recorder {
         Recorder {
-            rows: Rows::new(),
+            rows: Buffer::new(),
             hashed: 0,
             forgotten: 0,
             recording,
             hash: Box::default(),
-            symbols: vec![String::new()],
-            symbol_of: FxHashMap::from_iter([(String::new(), Symbol(0))]),
+            symbols: Symbols::from_iter([Box::from("")]),
             nodes: vec!["world".to_owned()],
             texts: Vec::new(),
-            payloads: Payloads::default(),
+            payloads: Payloads::new(),
         }
     }
 
@@ -126,13 +123,9 @@ impl Recorder {
 
     /// The symbol of `text`, made on first use.
     pub fn symbol(&mut self, text: &str) -> Symbol {
-        if let Some(symbol) = self.symbol_of.get(text) {
-            return *symbol;
-        }
-        let symbol = Symbol(u32::try_from(self.symbols.len()).expect("fewer than 2^32 names"));
-        self.symbols.push(text.to_owned());
-        self.symbol_of.insert(text.to_owned(), symbol);
-        symbol
+        let known = self.symbols.get_index_of(text);
+        let index = known.unwrap_or_else(|| self.symbols.insert_full(Box::from(text)).0);
+        Symbol(u32::try_from(index).expect("fewer than 2^32 names"))
     }
 
     /// The text of a symbol of this recorder.
@@ -197,7 +190,8 @@ impl Recorder {
     pub fn finish(mut self) -> Journal {
         let total = self.total();
         self.close_chunk();
-        for name in self.nodes.iter().chain(&self.symbols) {
+        let nodes = self.nodes.iter().map(String::as_str);
+        for name in nodes.chain(self.symbols.iter().map(|text| &**text)) {
             self.hash.update(&xxh3_64(name.as_bytes()).to_le_bytes());
         }
         Journal {

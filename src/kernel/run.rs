@@ -53,6 +53,16 @@ impl Kernel {
         limit: Time,
         hook: &mut dyn FnMut(&Kernel) -> ControlFlow<()>,
     ) -> Stop {
+        let stop = self.run_until(limit, hook);
+        self.leave();
+        stop
+    }
+
+    fn run_until(
+        &self,
+        limit: Time,
+        hook: &mut dyn FnMut(&Kernel) -> ControlFlow<()>,
+    ) -> Stop {
         let mut instant = (self.now.get(), self.polls.get());
         let mut turns = 0u32;
         loop {
@@ -60,6 +70,7 @@ impl Kernel {
                 return Stop::Livelock;
             }
             if self.touched.replace(false) {
+                self.leave();
                 if hook(self).is_break() {
                     return Stop::Done;
                 }
@@ -96,6 +107,7 @@ impl Kernel {
         self.advance(at);
         self.running.set(None);
         self.prev.set(EventId::NONE);
+        self.trace.set(Trace::default());
         match action {
             Action::Wake { waker, node, set_by } => {
                 self.node.set(node);
@@ -109,7 +121,6 @@ impl Kernel {
                 target.fire(self, token);
             }
         }
-        self.leave();
     }
 
     fn advance(&self, at: u64) {
@@ -206,10 +217,10 @@ impl Kernel {
         if let Some(future) = leftover {
             self.drop_quietly(node, future);
         }
-        self.leave();
     }
 
-    /// Nothing runs: what follows belongs to nobody.
+    /// Nothing runs: what follows belongs to nobody. Polls and actions say themselves whom they
+    /// belong to, so this is needed only between them and everybody else.
     fn leave(&self) {
         self.running.set(None);
         self.node.set(NodeId::WORLD);
@@ -247,6 +258,9 @@ impl Kernel {
                     _ if task.queued => "its turn".to_owned(),
                     Wait::Unknown => "something that no event of the world will wake".to_owned(),
                     Wait::Timer(at) => format!("a timer at {}", Time(at)),
+                    Wait::Datagram(port) => {
+                        format!("a datagram at {}:{port}", self.node_name(task.node))
+                    }
                     Wait::For(symbol) => self.text(symbol),
                 },
                 since: Time(task.since),

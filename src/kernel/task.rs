@@ -31,6 +31,8 @@ pub(crate) enum Wait {
     Unknown,
     /// A timer that fires at that time.
     Timer(u64),
+    /// A datagram at that port of its node.
+    Datagram(u16),
     /// What the symbol's text says.
     For(Symbol),
 }

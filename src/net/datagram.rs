@@ -6,8 +6,8 @@ use std::io;
 use std::task::{Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
-use rustc_hash::FxHashMap;
 use slab::Slab;
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{NET, Net, Packet, Payload, transmit};
@@ -21,6 +21,9 @@ use crate::node;
 const HEADERS: usize = 28;
 /// Datagrams that wait to be received; more are lost (a socket's receive buffer).
 const QUEUE: usize = 4096;
+
+/// The first port that is given to who asks for any.
+const EPHEMERAL: u16 = 49152;
 
 /// Where a datagram goes, or came from: a node and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,25 +60,71 @@ impl Datagram {
 /// All bound endpoints of a world.
 #[derive(Default)]
 pub(super) struct Sockets {
-    bound: FxHashMap<Addr, usize>,
+    /// By node, sorted by port.
+    bound: Vec<SmallVec<[Bound; 1]>>,
     inboxes: Slab<Inbox>,
+}
+
+/// A port that is taken, and the inbox behind it.
+#[derive(Clone, Copy)]
+struct Bound {
+    port: u16,
+    inbox: u32,
 }
 
 struct Inbox {
     addr: Addr,
     queue: VecDeque<(Bytes, Addr, EventId)>,
     waker: Option<Waker>,
-    /// "a datagram at server:7", for the report of a deadlock.
-    waits_for: Symbol,
 }
 
 impl Sockets {
     /// Closes what a node has bound; the result is dropped outside of the borrow.
     pub(super) fn close_all(&mut self, node: NodeId) -> Vec<impl Sized + use<>> {
-        let closed: Vec<usize> =
-            self.inboxes.iter().filter(|(_, i)| i.addr.node == node).map(|(k, _)| k).collect();
-        let inboxes = closed.into_iter().map(|key| self.inboxes.remove(key));
-        inboxes.inspect(|inbox| _ = self.bound.remove(&inbox.addr)).collect()
+        let closed = self.bound.get_mut(node.0 as usize).map(std::mem::take).unwrap_or_default();
+        closed.into_iter().map(|bound| self.inboxes.remove(bound.inbox as usize)).collect()
+    }
+
+    fn of(&self, node: NodeId) -> &[Bound] {
+        self.bound.get(node.0 as usize).map_or(&[], |bound| bound)
+    }
+
+    /// The inbox behind an address.
+    #[inline]
+    fn find(&self, addr: Addr) -> Option<usize> {
+        let bound = self.of(addr.node);
+        let place = bound.binary_search_by_key(&addr.port, |bound| bound.port).ok()?;
+        Some(bound[place].inbox as usize)
+    }
+
+    /// The first port from [`EPHEMERAL`] that is free.
+    fn free_port(&self, node: NodeId) -> Option<u16> {
+        let bound = self.of(node);
+        let taken = &bound[bound.partition_point(|bound| bound.port < EPHEMERAL)..];
+        let run = (EPHEMERAL..).zip(taken).take_while(|(port, bound)| *port == bound.port).count();
+        u16::try_from(usize::from(EPHEMERAL) + run).ok()
+    }
+
+    /// Binds a port that is free.
+    fn insert(&mut self, addr: Addr) -> usize {
+        let inbox = self.inboxes.insert(Inbox { addr, queue: VecDeque::new(), waker: None });
+        let index = addr.node.0 as usize;
+        if self.bound.len() <= index {
+            self.bound.resize_with(index + 1, SmallVec::new);
+        }
+        let bound = &mut self.bound[index];
+        let place = bound.partition_point(|bound| bound.port < addr.port);
+        bound.insert(place, Bound { port: addr.port, inbox: inbox as u32 });
+        inbox
+    }
+
+    /// Closes that inbox, if it is still the one behind its address.
+    fn close(&mut self, addr: Addr, inbox: usize) -> Option<Inbox> {
+        let bound = self.bound.get_mut(addr.node.0 as usize)?;
+        let mine = |bound: &Bound| bound.port == addr.port && bound.inbox as usize == inbox;
+        let place = bound.iter().position(mine)?;
+        bound.remove(place);
+        Some(self.inboxes.remove(inbox))
     }
 }
 
@@ -89,23 +138,18 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Binds `port` of `node`; port 0 takes the first free one from 49152.
+    /// Binds `port` of `node`; port 0 takes the first free one from [`EPHEMERAL`].
     pub(crate) fn bind(node: NodeId, port: u16) -> io::Result<Endpoint> {
         current::with(|kernel| {
             current::part(&NET, |net| {
                 let mut sockets = net.sockets.borrow_mut();
-                let free = |port: &u16| !sockets.bound.contains_key(&Addr { node, port: *port });
                 let port = match port {
-                    0 => (49152..=u16::MAX).find(free).ok_or(io::ErrorKind::AddrNotAvailable)?,
-                    port if free(&port) => port,
+                    0 => sockets.free_port(node).ok_or(io::ErrorKind::AddrNotAvailable)?,
+                    port if sockets.find(Addr { node, port }).is_none() => port,
                     _ => return Err(io::ErrorKind::AddrInUse.into()),
                 };
                 let addr = Addr { node, port };
-                let name = kernel.node_name(node);
-                let waits_for = kernel.symbol(&format!("a datagram at {name}:{port}"));
-                let inbox = Inbox { addr, queue: VecDeque::new(), waker: None, waits_for };
-                let inbox = sockets.inboxes.insert(inbox);
-                sockets.bound.insert(addr, inbox);
+                let inbox = sockets.insert(addr);
                 Ok(Endpoint { addr, label: kernel.symbol("datagram"), inbox })
             })
         })
@@ -185,7 +229,7 @@ impl Endpoint {
                     if !inbox.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
                         inbox.waker = Some(cx.waker().clone());
                     }
-                    kernel.waits_for(Wait::For(inbox.waits_for));
+                    kernel.waits_for(Wait::Datagram(self.addr.port));
                     Poll::Pending
                 })
             })
@@ -203,6 +247,7 @@ impl Endpoint {
         })
     }
 
+    #[inline]
     fn inbox<'a>(&self, sockets: &'a mut Sockets) -> Option<&'a mut Inbox> {
         sockets.inboxes.get_mut(self.inbox).filter(|inbox| inbox.addr == self.addr)
     }
@@ -210,23 +255,21 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        current::try_part(&NET, |net| {
-            let mut sockets = net.sockets.borrow_mut();
-            if sockets.bound.get(&self.addr) == Some(&self.inbox) {
-                sockets.bound.remove(&self.addr);
-                sockets.inboxes.remove(self.inbox);
-            }
+        let closed = current::try_part(&NET, |net| {
+            net.sockets.borrow_mut().close(self.addr, self.inbox)
         });
+        drop(closed);
     }
 }
 
 /// Hands an arrived datagram to its endpoint.
+#[inline]
 pub(super) fn deliver(net: &Net, kernel: &Kernel, packet: Packet) {
     let Payload::Datagram(datagram) = &packet.payload else { return };
     let to = Addr { node: packet.to, port: datagram.to_port };
     let mut sockets = net.sockets.borrow_mut();
     let sockets = &mut *sockets;
-    let inbox = sockets.bound.get(&to).and_then(|key| sockets.inboxes.get_mut(*key));
+    let inbox = sockets.find(to).and_then(|key| sockets.inboxes.get_mut(key));
     let Some(inbox) = inbox else {
         return net.lose(kernel, packet, net.reasons.nobody, None);
     };

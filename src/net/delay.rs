@@ -71,6 +71,15 @@ impl Delay {
         }
     }
 
+    /// The least and the longest delay, in nanoseconds, if all between them are equally likely.
+    pub(super) fn bounds(&self) -> Option<(u64, u64)> {
+        match self {
+            Delay::Fixed(delay) => Some((nanos(*delay), nanos(*delay))),
+            Delay::Uniform(least, most) => Some((nanos(*least), nanos(*most.max(least)))),
+            _ => None,
+        }
+    }
+
     /// True if a draw takes nothing from the stream.
     #[must_use]
     pub fn is_fixed(&self) -> bool {

@@ -166,12 +166,8 @@ impl Faults {
         self.ended.extend(ended);
     }
 
-    pub(super) fn has_links(&self) -> bool {
-        !self.links.is_empty()
-    }
-
-    pub(super) fn has_messages(&self) -> bool {
-        !self.messages.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.messages.is_empty()
     }
 
     /// The first message fault whose turn it is; all that fit count the message.

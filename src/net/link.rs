@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::{Delay, Reasons};
@@ -12,7 +12,7 @@ use crate::seed::{Seed, SmallStream, chance};
 use crate::time::Time;
 
 /// Delay of a node's messages to itself, in nanoseconds.
-const LOOPBACK: u64 = 20_000;
+pub(super) const LOOPBACK: u64 = 20_000;
 
 /// How a link loses packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -150,50 +150,81 @@ impl Fate {
     }
 }
 
-/// A directed link between two nodes.
+/// A profile, and what it comes to if it only delays.
 #[derive(Debug)]
-pub(crate) struct Link {
-    profile: Rc<LinkProfile>,
-    stream: SmallStream,
-    last_delay: u64,
-    /// True in the bad state of Gilbert-Elliott.
-    bad: bool,
-    /// Until when the wire is taken, in nanoseconds; only with a rate.
-    busy_until: u64,
-    /// True if the profile does nothing but delay.
-    plain: bool,
+pub(crate) struct Weather {
+    profile: LinkProfile,
+    /// The least and the longest delay of a link that does nothing but delay, evenly.
+    plain: Option<(u64, u64)>,
 }
 
-impl Link {
-    pub(super) fn new(profile: Rc<LinkProfile>, seed: Seed, key: u64) -> Link {
-        let plain = profile.loss == Loss::None
+impl Weather {
+    pub(crate) fn new(profile: LinkProfile) -> Weather {
+        let only_delays = profile.loss == Loss::None
             && profile.duplicate == 0.0
             && profile.reorder == 0.0
             && profile.corrupt == 0.0
             && profile.correlation == 0.0
             && profile.rate.is_none();
+        let plain = profile.delay.bounds().filter(|_| only_delays);
+        Weather { profile, plain }
+    }
+}
+
+/// A directed link between two nodes, in one line of the cache: a hundred nodes have 9,900.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Link {
+    weather: Rc<Weather>,
+    stream: SmallStream,
+    last_delay: u64,
+    /// Until when the wire is taken, in nanoseconds; only with a rate.
+    busy_until: u64,
+    /// True in the bad state of Gilbert-Elliott.
+    bad: bool,
+}
+
+impl Link {
+    pub(super) fn new(weather: Rc<Weather>, seed: Seed, key: u64) -> Link {
         let stream = seed.small_stream("link", key);
-        Link { profile, stream, last_delay: 0, bad: false, busy_until: 0, plain }
+        Link { weather, stream, last_delay: 0, busy_until: 0, bad: false }
+    }
+
+    /// The delay of a packet to which nothing else can happen on this link. It is the one that
+    /// [`Link::fate`] would give it.
+    #[inline]
+    pub(super) fn plain_delay(&mut self, size: u32, reliable: bool) -> Option<u64> {
+        let (least, most) = self.weather.plain?;
+        if !reliable && size > self.weather.profile.mtu {
+            return None;
+        }
+        Some(if least == most { least } else { self.stream.random_range(least..=most) })
     }
 
     /// Decides about one packet of `size` bytes.
-    #[inline]
     pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
-        let delay = self.profile.delay.draw(&mut self.stream);
+        let weather = self.weather.clone();
+        let delay = weather.profile.delay.draw(&mut self.stream);
         let mut fate = Fate { delay, lost: None, fault: None, duplicate: false, corrupt: None };
-        if !reliable && size > self.profile.mtu {
+        if !reliable && size > weather.profile.mtu {
             fate.lost = Some(reasons.too_long);
         }
-        if !self.plain {
-            self.weather(now, size, reasons, &mut fate);
+        if weather.plain.is_none() {
+            self.strike(&weather.profile, now, size, reasons, &mut fate);
         }
         fate
     }
 
     /// Everything that a plain link does not do.
-    #[cold]
-    fn weather(&mut self, now: Time, size: u32, reasons: &Reasons, fate: &mut Fate) {
-        let (profile, stream) = (self.profile.clone(), &mut self.stream);
+    fn strike(
+        &mut self,
+        profile: &LinkProfile,
+        now: Time,
+        size: u32,
+        reasons: &Reasons,
+        fate: &mut Fate,
+    ) {
+        let stream = &mut self.stream;
         if profile.correlation > 0.0 {
             let blend = profile.correlation * self.last_delay as f64
                 + (1.0 - profile.correlation) * fate.delay as f64;

@@ -56,9 +56,8 @@ pub(crate) fn disk(id: NodeId) -> Disk {
 }
 
 fn storage(id: NodeId, node: &mut Node) -> &mut Storage {
-    let name = &node.plan.name;
     node.storage.get_or_insert_with(|| {
-        let disk = Disk::new(current::with(|kernel| kernel.seed().named_stream("disk", name)));
+        let disk = Disk::new(current::with(|k| k.seed().named_stream("disk", &k.node_name(id))));
         disk.set_observer(Watch { node: id });
         if !super::life(id).is_up() {
             disk.crash();

@@ -1,16 +1,14 @@
 //! One run: builds the world, lets chaos loose, heals, waits, judges.
 
 use std::cell::Cell;
-use std::future::Future;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::board::{self, Board};
-use super::member::Spec;
 use super::outcome::{End, Run};
 use super::property::{Decide, Outcome, Property, PropertyKind, View};
 use super::storm::Storm;
@@ -84,14 +82,6 @@ thread_local! {
 pub(super) fn client_ended() {
     current::part(&CLIENTS, |clients| clients.0.set(clients.0.get() - 1));
     current::with(Kernel::touch);
-}
-
-pub(super) fn spawn_on(
-    ctx: Ctx,
-    location: &'static Location<'static>,
-    body: impl Future<Output = ()> + 'static,
-) {
-    current::with(|kernel| kernel.spawn(ctx.node(), Some(location), body));
 }
 
 pub(super) fn record_operation(ctx: Ctx, index: usize, what: &str, text: String) {
@@ -219,12 +209,18 @@ fn refuse_unknown_names(sim: &Sim, plan: Option<&FaultPlan>) {
 /// Adds every member's nodes and starts them.
 fn populate(kernel: &Kernel, sim: &Sim) {
     for spec in &sim.members {
+        let boot = spec.boot();
         for name in spec.member().nodes() {
-            node::add(kernel, node_plan(spec, name));
+            let plan = node::Plan {
+                processors: spec.processors,
+                boot: boot.clone(),
+                declared_at: spec.declared_at,
+            };
+            node::add(kernel, &spec.name, &name, plan);
         }
     }
     for (from, to, profile) in &sim.links {
-        let profile = Rc::new(profile.clone());
+        let profile = Rc::new(net::Weather::new(profile.clone()));
         for from in node::named(from) {
             for to in node::named(to) {
                 net::set_profile(from, to, profile.clone());
@@ -233,16 +229,6 @@ fn populate(kernel: &Kernel, sim: &Sim) {
     }
     for id in node::all() {
         node::start(kernel, id);
-    }
-}
-
-fn node_plan(spec: &Spec, name: String) -> node::Plan {
-    node::Plan {
-        name,
-        member: spec.name.clone(),
-        processors: spec.processors,
-        boot: spec.boot(),
-        declared_at: spec.declared_at,
     }
 }
 
