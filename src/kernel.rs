@@ -31,7 +31,6 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Waker;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -44,11 +43,12 @@ use crate::time::Time;
 use queue::Queue;
 use scheduler::Ready;
 use task::Task;
+use timer::Waiter;
 
 /// What comes out of the event queue.
 pub(crate) enum Action {
     /// A timer.
-    Wake { waker: Waker, node: NodeId, set_by: EventId },
+    Wake { waiter: Waiter, node: NodeId, set_by: EventId },
     /// Something of a part above the kernel, which knows what the token means.
     Fire { target: Rc<dyn Target>, token: u64, set_by: EventId },
 }
@@ -105,6 +105,8 @@ pub(crate) struct Kernel {
     prev: Cell<EventId>,
     cause: Cell<EventId>,
     running: Cell<Option<TaskKey>>,
+    /// What tells the running task's waker from others: where its data is.
+    waker: Cell<*const ()>,
     node: Cell<NodeId>,
     wait: Cell<Wait>,
     trace: Cell<Trace>,
@@ -146,6 +148,7 @@ impl Kernel {
             prev: Cell::default(),
             cause: Cell::default(),
             running: Cell::new(None),
+            waker: Cell::new(std::ptr::null()),
             node: Cell::default(),
             wait: Cell::default(),
             trace: Cell::default(),

@@ -109,11 +109,11 @@ impl Kernel {
         self.prev.set(EventId::NONE);
         self.trace.set(Trace::default());
         match action {
-            Action::Wake { waker, node, set_by } => {
+            Action::Wake { waiter, node, set_by } => {
                 self.node.set(node);
                 self.cause.set(set_by);
                 self.record(Entry::new(Kind::Timer, node));
-                waker.wake();
+                waiter.wake(self);
             }
             Action::Fire { target, token, set_by } => {
                 self.node.set(NodeId::WORLD);
@@ -177,6 +177,7 @@ impl Kernel {
 
         self.polls.set(self.polls.get() + 1);
         self.running.set(Some(key));
+        self.waker.set(waker.data());
         self.node.set(node);
         self.wait.set(Wait::Unknown);
         let mut poll = || {

@@ -2,12 +2,20 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::queue::Key;
-use super::task::Wait;
+use super::task::{TaskKey, Wait};
 use super::{Action, Kernel, current};
 use crate::time::Time;
+
+/// Who waits for a timer.
+pub(crate) enum Waiter {
+    /// A task, by itself.
+    Task(TaskKey),
+    /// Whatever a future inside of a task uses to be polled again, such as a `select`.
+    Waker(Waker),
+}
 
 /// A future that is ready at a time. Dropped before, it leaves nothing behind.
 #[derive(Debug)]
@@ -45,7 +53,7 @@ impl Timer {
         }
         let waiting = self.entry.is_some_and(|key| kernel.rewake(key, cx.waker()));
         if !waiting {
-            self.entry = Some(kernel.wake_at(deadline, cx.waker().clone()));
+            self.entry = Some(kernel.wake_at(deadline, cx.waker()));
         }
         Poll::Pending
     }
@@ -73,25 +81,54 @@ impl Drop for Timer {
     }
 }
 
+impl Waiter {
+    /// Whom `waker` wakes. For the running task itself its key will do: no count of references to
+    /// change, nothing to look up.
+    #[inline]
+    fn of(kernel: &Kernel, waker: &Waker) -> Waiter {
+        match kernel.running.get() {
+            Some(task) if kernel.waker.get() == waker.data() => Waiter::Task(task),
+            _ => Waiter::Waker(waker.clone()),
+        }
+    }
+
+    fn is_woken_by(&self, waker: &Waker, kernel: &Kernel) -> bool {
+        match self {
+            Waiter::Task(task) => {
+                kernel.running.get() == Some(*task) && kernel.waker.get() == waker.data()
+            }
+            Waiter::Waker(own) => own.will_wake(waker),
+        }
+    }
+
+    #[inline]
+    pub(super) fn wake(self, kernel: &Kernel) {
+        match self {
+            Waiter::Task(task) => kernel.make_ready(task),
+            Waiter::Waker(waker) => waker.wake(),
+        }
+    }
+}
+
 impl Kernel {
     /// Wakes `waker` at `at`.
-    pub(crate) fn wake_at(&self, at: Time, waker: std::task::Waker) -> Key {
+    #[inline]
+    pub(crate) fn wake_at(&self, at: Time, waker: &Waker) -> Key {
         let (node, set_by) = (self.node(), self.here());
-        self.queue.borrow_mut().push(at.0, Action::Wake { waker, node, set_by })
+        let waiter = Waiter::of(self, waker);
+        self.queue.borrow_mut().push(at.0, Action::Wake { waiter, node, set_by })
     }
 
     /// Gives a waiting timer another waker; false if it no longer waits.
-    fn rewake(&self, key: Key, waker: &std::task::Waker) -> bool {
+    fn rewake(&self, key: Key, waker: &Waker) -> bool {
         let mut queue = self.queue.borrow_mut();
-        match queue.get_mut(key) {
-            Some(Action::Wake { waker: old, .. }) => {
-                if !old.will_wake(waker) {
-                    *old = waker.clone();
-                }
-                true
-            }
-            _ => false,
+        let Some(Action::Wake { waiter, .. }) = queue.get_mut(key) else { return false };
+        if !waiter.is_woken_by(waker, self) {
+            let old = std::mem::replace(waiter, Waiter::of(self, waker));
+            drop(queue);
+            drop(old);
         }
+        true
     }
 
     /// Wakes all timers of a node now, so that they look at its changed clock again.
@@ -102,8 +139,8 @@ impl Kernel {
             .keys_where(|action| matches!(action, Action::Wake { node: n, .. } if *n == node));
         for key in keys {
             let action = self.queue.borrow_mut().cancel(key);
-            if let Some(Action::Wake { waker, .. }) = action {
-                waker.wake();
+            if let Some(Action::Wake { waiter, .. }) = action {
+                waiter.wake(self);
             }
         }
     }
