@@ -16,8 +16,8 @@ mod stream;
 pub use datagram::{Addr, Endpoint};
 pub use delay::Delay;
 pub use fault::Tally;
-pub(crate) use link::Weather;
 pub(crate) use fault::{LinkEffect, LinkFault, MessageFault};
+pub(crate) use link::Weather;
 pub use link::{LinkProfile, Loss};
 pub use stream::{Connection, How, Listener, Readiness};
 

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use super::event::Row;
 use super::buffer::Buffer;
+use super::event::Row;
 use super::payloads::Payloads;
 use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol, Symbols};
 

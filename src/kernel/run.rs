@@ -58,11 +58,7 @@ impl Kernel {
         stop
     }
 
-    fn run_until(
-        &self,
-        limit: Time,
-        hook: &mut dyn FnMut(&Kernel) -> ControlFlow<()>,
-    ) -> Stop {
+    fn run_until(&self, limit: Time, hook: &mut dyn FnMut(&Kernel) -> ControlFlow<()>) -> Stop {
         let mut instant = (self.now.get(), self.polls.get());
         let mut turns = 0u32;
         loop {

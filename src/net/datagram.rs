@@ -255,9 +255,8 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        let closed = current::try_part(&NET, |net| {
-            net.sockets.borrow_mut().close(self.addr, self.inbox)
-        });
+        let closed =
+            current::try_part(&NET, |net| net.sockets.borrow_mut().close(self.addr, self.inbox));
         drop(closed);
     }
 }

@@ -9,7 +9,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Life, Node, forget, with_node};
+use super::life::{forget, set_life};
+use super::{Life, Node, with_node};
 use crate::chaos::{self, Fault};
 use crate::disk::{
     Disk, DiskError, DiskFault, DiskFaults, DiskObserver, DiskOperation, DiskOperationKind,
@@ -277,7 +278,7 @@ impl DiskObserver for Watch {
 /// runs goes on until it waits, and all are dropped before time moves on.
 fn power_lost(kernel: &Kernel, id: NodeId) {
     kernel.record(Entry::new(Kind::PowerLoss, id));
-    super::set_life(id, Life::Off);
+    set_life(id, Life::Off);
     let struck = with_node(id, |node| {
         let storage = storage(id, node);
         storage.dying = true;

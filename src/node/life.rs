@@ -1,0 +1,175 @@
+//! The lives of nodes: start, crash, power loss, wipe, graceful stop, pause.
+
+use std::task::Waker;
+
+use super::{exists, storage, with_node};
+use crate::journal::{Entry, EventId, Kind, NodeId};
+use crate::kernel::Kernel;
+use crate::kernel::current;
+use crate::net;
+use crate::service::{self, Ctx};
+
+/// Whether a node's process runs, and its machine has power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// The process runs.
+    Up,
+    /// The process runs, takes nothing new, and will soon end.
+    Stopping,
+    /// The machine runs without the process.
+    Down,
+    /// The machine has no power.
+    Off,
+}
+
+impl Life {
+    pub(crate) fn is_up(self) -> bool {
+        matches!(self, Life::Up | Life::Stopping)
+    }
+
+    pub(crate) fn machine_is_on(self) -> bool {
+        self != Life::Off
+    }
+}
+
+/// Whether a node is up.
+#[inline]
+pub(crate) fn life(id: NodeId) -> Life {
+    net::with(|net| net.life(id))
+}
+
+pub(super) fn set_life(id: NodeId, life: Life) {
+    net::with(|net| net.set_life(id, life));
+    if life == Life::Off {
+        let last = EventId(current::with(Kernel::events) as u32);
+        with_node(id, |node| node.dark = last);
+    }
+}
+
+/// Starts a node's process, unless it runs.
+pub(crate) fn start(kernel: &Kernel, id: NodeId) {
+    if life(id).is_up() {
+        return;
+    }
+    storage::start(kernel, id);
+    set_life(id, Life::Up);
+    let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
+    let started = kernel.record(Entry::new(Kind::Start, id));
+    kernel.acting(id, started, || {
+        kernel.spawn(id, Some(declared_at), async move {
+            if let Some(process) = boot(Ctx::of(id)) {
+                process.await;
+            }
+        });
+    });
+}
+
+/// The process dies at once: its peers see resets.
+pub(crate) fn crash(kernel: &Kernel, id: NodeId) {
+    go_down(kernel, id, Life::Down, Kind::Crash);
+}
+
+/// The machine loses power: its peers hear nothing, what was not synced may be lost.
+/// True if it had any, which a machine without a running process has, too.
+pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) -> bool {
+    go_down(kernel, id, Life::Off, Kind::PowerLoss)
+}
+
+/// The machine is lost with its disk.
+pub(crate) fn wipe(kernel: &Kernel, id: NodeId) -> bool {
+    let struck = go_down(kernel, id, Life::Off, Kind::Wipe);
+    storage::wipe(id);
+    struck
+}
+
+/// Asks the process to end; what still runs at the end of the grace period is killed by
+/// [`end_stop`].
+pub(crate) fn begin_stop(kernel: &Kernel, id: NodeId) {
+    if life(id) == Life::Up {
+        set_life(id, Life::Stopping);
+    }
+    let waiters = with_node(id, |node| std::mem::take(&mut node.stop_waiters));
+    kernel.record(Entry::new(Kind::Stop, id));
+    waiters.into_values().for_each(Waker::wake);
+}
+
+/// Ends a graceful stop.
+pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
+    if life(id) == Life::Stopping {
+        set_life(id, Life::Down);
+        storage::go_down(id, Life::Down);
+        forget(kernel, id);
+    }
+}
+
+/// True, now or later, once the node was asked to stop. Who waits has a ticket, and gives it back
+/// with [`forget_stop`].
+pub(crate) fn poll_stop(id: NodeId, ticket: &mut Option<u64>, waker: &Waker) -> bool {
+    let stopping = life(id) != Life::Up;
+    if !stopping {
+        with_node(id, |node| {
+            let mine = *ticket.get_or_insert(node.next_ticket);
+            node.next_ticket = node.next_ticket.max(mine + 1);
+            node.stop_waiters.insert(mine, waker.clone());
+        });
+    }
+    stopping
+}
+
+/// Nobody waits with that ticket any more.
+pub(crate) fn forget_stop(id: NodeId, ticket: u64) {
+    let waker = exists(id).then(|| with_node(id, |node| node.stop_waiters.remove(&ticket)));
+    drop(waker);
+}
+
+/// True if the machine has lost its power since `event`: what it had sent and not delivered by
+/// then, it cannot send again.
+pub(crate) fn went_dark_after(id: NodeId, event: EventId) -> bool {
+    with_node(id, |node| node.dark != EventId::NONE && event <= node.dark)
+}
+
+/// Stops polling the node's tasks: a long garbage collection.
+pub(crate) fn pause(kernel: &Kernel, id: NodeId) {
+    if life(id).is_up() {
+        kernel.record(Entry::new(Kind::Pause, id));
+        kernel.pause(id);
+    }
+}
+
+/// Goes on after [`pause`].
+pub(crate) fn resume(kernel: &Kernel, id: NodeId) {
+    if life(id).is_up() {
+        kernel.record(Entry::new(Kind::Resume, id));
+        kernel.resume(id);
+    }
+}
+
+/// True if this changed the node's life: it was up, or its machine at least had power.
+fn go_down(kernel: &Kernel, id: NodeId, next: Life, kind: Kind) -> bool {
+    let before = life(id);
+    let was_up = before.is_up();
+    // A machine without power stays so when its process is said to crash.
+    let struck = was_up || (next == Life::Off && before == Life::Down);
+    if struck {
+        set_life(id, next);
+        let down = kernel.record(Entry::new(kind, id));
+        storage::go_down(id, next);
+        if was_up {
+            kernel.acting(NodeId::WORLD, down, || forget(kernel, id));
+        }
+    }
+    struck
+}
+
+/// Drops everything that lived in the process.
+pub(super) fn forget(kernel: &Kernel, id: NodeId) {
+    kernel.kill(id);
+    service::forget_node(id);
+    net::forget_node(kernel, id);
+    let cpu = with_node(id, |node| {
+        node.stop_waiters.clear();
+        node.cpu.restart()
+    });
+    drop(cpu);
+    kernel.touch();
+}
