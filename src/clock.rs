@@ -82,6 +82,11 @@ pub(crate) fn change(kernel: &Kernel, node: NodeId, change: Change) {
     kernel.recheck_timers(node);
 }
 
+/// True once the clock of `node` was changed.
+pub(crate) fn was_changed(node: NodeId) -> bool {
+    current::part(&CLOCKS, |clocks| clocks.with_skew(node, |skew| skew.is_some()))
+}
+
 impl Clocks {
     fn with_skew<R>(&self, node: NodeId, f: impl FnOnce(Option<&Skew>) -> R) -> R {
         f(self.skews.borrow().get(node.0 as usize).and_then(Option::as_deref))

@@ -8,6 +8,7 @@
 mod cpu;
 mod life;
 mod names;
+mod scale;
 mod storage;
 
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 
@@ -25,6 +27,7 @@ pub(crate) use life::{
     start, went_dark_after, wipe,
 };
 pub(crate) use names::{named, resolve};
+pub(crate) use scale::{is_absent, scale};
 pub(crate) use storage::{
     begin_disk_fault, disk, disk_tallies, end_disk_fault, end_power_loss, heal_disk,
 };
@@ -35,9 +38,13 @@ use crate::kernel::current::{self, Installed, Part};
 use crate::net;
 use crate::seed::Stream;
 use crate::service::Ctx;
+use crate::topology::Role;
 use cpu::Cpu;
 use names::Names;
 use storage::Storage;
+
+/// How long a process that is asked to stop may take to finish.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// What starts a node's process: calls the factory, and installs what it made or gives the future
 /// that the process is.
@@ -45,6 +52,9 @@ pub(crate) type Boot = Rc<dyn Fn(Ctx) -> Option<LocalBoxFuture<'static, ()>>>;
 
 /// What a node is made of.
 pub(crate) struct Plan {
+    pub role: Role,
+    /// False for a replica that its service has to be scaled to.
+    pub wanted: bool,
     /// Requests that its processors work on at a time.
     pub processors: u32,
     pub boot: Boot,
@@ -58,6 +68,10 @@ struct Node {
     /// Tasks that wait to be asked to stop, by ticket.
     stop_waiters: BTreeMap<u64, Waker>,
     next_ticket: u64,
+    /// Whether it is to run, as its member's group says of all together.
+    wanted: bool,
+    /// How often its process was started.
+    starts: u32,
     /// The last event before the machine last lost its power.
     dark: EventId,
     /// Made when the node's disk is first used.
@@ -95,11 +109,13 @@ fn with_node<R>(id: NodeId, f: impl FnOnce(&mut Node) -> R) -> R {
 pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> NodeId {
     let id = kernel.add_node(name);
     with(|nodes| {
-        nodes.names.borrow_mut().add(member, id);
+        nodes.names.borrow_mut().add(member, plan.role, id, plan.wanted);
         let cpu = Cpu::new(plan.processors);
         let mut list = nodes.list.borrow_mut();
         list.resize_with(id.0 as usize, || None);
         list.push(Some(Node {
+            wanted: plan.wanted,
+            starts: 0,
             plan,
             cpu,
             rng: None,

@@ -14,13 +14,17 @@ pub enum Role {
     Client,
 }
 
-/// A named group of equal nodes: `inventory` with 3 replicas is `inventory-0` to `inventory-2`.
+/// A named group of equal nodes: `inventory` with at most 3 replicas is `inventory-0` to
+/// `inventory-2`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// The name under which others call it.
     pub name: String,
-    /// How many nodes it has; at least 1.
+    /// How many nodes it begins with; at least 1.
     pub replicas: u32,
+    /// How many it may be scaled to while the world runs; `replicas`, where that is more.
+    #[serde(default)]
+    pub replicas_max: u32,
     /// Service or client.
     pub role: Role,
     /// The services that it says it calls. Empty for a client means: any.
@@ -28,13 +32,19 @@ pub struct Member {
 }
 
 impl Member {
-    /// The names of its nodes: the plain name when there is one replica, else `name-0`, `name-1` ...
+    /// The names of its nodes, of those too that it has to be scaled to: the plain name when there
+    /// is never more than one, else `name-0`, `name-1` ...
     #[must_use]
     pub fn nodes(&self) -> Vec<String> {
-        match self.replicas {
+        match self.most() {
             0 | 1 => vec![self.name.clone()],
             n => (0..n).map(|i| format!("{}-{i}", self.name)).collect(),
         }
+    }
+
+    /// The most nodes that it ever has.
+    pub(crate) fn most(&self) -> u32 {
+        self.replicas.max(self.replicas_max)
     }
 }
 
@@ -61,7 +71,7 @@ impl Topology {
     /// Every name that a script may use: members, and the nodes of those with several replicas.
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
         self.members.iter().flat_map(|m| {
-            let nodes = if m.replicas > 1 { m.nodes() } else { Vec::new() };
+            let nodes = if m.most() > 1 { m.nodes() } else { Vec::new() };
             std::iter::once(m.name.clone()).chain(nodes)
         })
     }

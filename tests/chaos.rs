@@ -15,7 +15,7 @@ const MS: Duration = Duration::from_millis(1);
 
 fn member(name: &str, replicas: u32, role: Role, calls: &[&str]) -> Member {
     let calls = calls.iter().map(ToString::to_string).collect();
-    Member { name: name.to_owned(), replicas, role, calls }
+    Member { name: name.to_owned(), replicas, replicas_max: replicas, role, calls }
 }
 
 fn shop() -> Topology {

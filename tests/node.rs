@@ -3,6 +3,7 @@
 
 mod life;
 mod names;
+mod scale;
 mod work;
 
 use std::future::pending;

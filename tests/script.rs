@@ -10,6 +10,7 @@ fn shop() -> Topology {
     let member = |name: &str, replicas, role, calls: &[&str]| Member {
         name: name.to_owned(),
         replicas,
+        replicas_max: replicas,
         role,
         calls: calls.iter().map(ToString::to_string).collect(),
     };

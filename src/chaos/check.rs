@@ -93,8 +93,7 @@ pub(crate) fn member_of<'a>(name: &str, topology: &'a Topology) -> Option<&'a Me
     let has_node = |member: &Member| {
         let index = name.strip_prefix(&member.name).and_then(|rest| rest.strip_prefix('-'));
         let index = index.and_then(|index| index.parse::<usize>().ok());
-        member.replicas > 1
-            && index.is_some_and(|i| member.nodes().get(i).is_some_and(|n| n == name))
+        member.most() > 1 && index.is_some_and(|i| member.nodes().get(i).is_some_and(|n| n == name))
     };
     topology.members.iter().find(|member| member.name == name || has_node(member))
 }

@@ -19,6 +19,9 @@ use crate::error::nearest;
 /// - `from`, `to`, `a`, `b`, `node`: a member of the topology, standing for all its nodes, or one node.
 /// - `percent`: of the messages or operations in the window, 0 to 100, each drawn independently.
 ///
+/// A replica that its service is not scaled to (`Ctx::scale`) is not there: a fault of its process,
+/// machine or clock that begins then does not strike it.
+///
 /// When chaos ends the core heals: nodes are up, links clean, clocks true, disks sound.
 ///
 /// Its text is one line, as stories and scripts show it:

@@ -19,8 +19,15 @@ use crate::topology::Topology;
 /// use stormglass::chaos::FaultPlan;
 /// use stormglass::topology::{Member, Role, Topology};
 ///
-/// let payment = Member { name: "payment".into(), replicas: 1, role: Role::Service, calls: [].into() };
-/// let topology = Topology { members: vec![payment] };
+/// let topology = Topology {
+///     members: vec![Member {
+///         name: "payment".into(),
+///         replicas: 1,
+///         replicas_max: 1,
+///         role: Role::Service,
+///         calls: [].into(),
+///     }],
+/// };
 /// let script = r#"
 ///     format = 1
 ///     [[fault]]

@@ -133,7 +133,8 @@ impl Tolerance {
     /// Whether the system promises to survive `plan`.
     ///
     /// A power loss at a disk operation has no time that is known before the run: it counts as if
-    /// the node might be down at any time.
+    /// the node might be down at any time. A service has the replicas with which it begins: how it will
+    /// be scaled is not known either.
     ///
     /// # Errors
     ///

@@ -133,6 +133,8 @@ kinds! {
     End = "end",
     /// A connection is made, shut or closed: `symbol` says which, `value` its number.
     Connection = "connection",
+    /// A service is scaled: `symbol` is its name, `value` how many replicas it is to have.
+    Scale = "scale",
 }
 
 impl Kind {

@@ -46,14 +46,17 @@ pub(super) fn set_life(id: NodeId, life: Life) {
     }
 }
 
-/// Starts a node's process, unless it runs.
+/// Starts a node's process, unless it runs or is not to run.
 pub(crate) fn start(kernel: &Kernel, id: NodeId) {
-    if life(id).is_up() {
+    if life(id).is_up() || with_node(id, |node| !node.wanted) {
         return;
     }
     storage::start(kernel, id);
     set_life(id, Life::Up);
-    let (boot, declared_at) = with_node(id, |node| (node.plan.boot.clone(), node.plan.declared_at));
+    let (boot, declared_at) = with_node(id, |node| {
+        node.starts += 1;
+        (node.plan.boot.clone(), node.plan.declared_at)
+    });
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
         kernel.spawn(id, Some(declared_at), async move {

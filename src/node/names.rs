@@ -1,4 +1,4 @@
-//! Who is reached under which name.
+//! Who is reached under which name, and how many replicas a service is to have.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,30 +6,62 @@ use std::io;
 use rustc_hash::FxHashMap;
 
 use super::with;
-use crate::error::nearest;
+use crate::error::{Error, Result, nearest};
 use crate::journal::NodeId;
 use crate::kernel::current;
+use crate::topology::Role;
 
 /// The names of a world. Those of single nodes are in the journal alone.
 #[derive(Default)]
 pub(super) struct Names {
-    /// The replicas of each member.
-    members: BTreeMap<String, Vec<NodeId>>,
+    members: BTreeMap<String, Group>,
     /// Whose turn it is, by caller and service: plain round robin, as a name server does it.
     turns: FxHashMap<(NodeId, NodeId), u32>,
 }
 
+/// The nodes of one member.
+pub(super) struct Group {
+    role: Role,
+    nodes: Vec<NodeId>,
+    /// The first so many are to run; the others are there to be scaled to.
+    wanted: usize,
+}
+
+/// The nodes of a service for which it has changed whether they are to run.
+pub(super) struct Scaled {
+    pub(super) more: Vec<NodeId>,
+    /// The last one first.
+    pub(super) fewer: Vec<NodeId>,
+}
+
+impl Group {
+    /// Those that callers are sent to. Without any, the first refuses for all: it is down.
+    fn replicas(&self) -> &[NodeId] {
+        &self.nodes[..self.wanted.max(1)]
+    }
+}
+
 impl Names {
     /// Adds the next replica of `member`.
-    pub(super) fn add(&mut self, member: &str, id: NodeId) {
+    pub(super) fn add(&mut self, member: &str, role: Role, id: NodeId, wanted: bool) {
+        let wanted = usize::from(wanted);
         match self.members.get_mut(member) {
-            Some(replicas) => replicas.push(id),
-            None => _ = self.members.insert(member.to_owned(), vec![id]),
+            Some(group) => {
+                group.nodes.push(id);
+                group.wanted += wanted;
+            }
+            None => {
+                let group = Group { role, nodes: vec![id], wanted };
+                self.members.insert(member.to_owned(), group);
+            }
         }
     }
 
     fn resolve(&mut self, caller: NodeId, name: &str) -> Option<NodeId> {
-        let replicas = find(&self.members, name)?;
+        let Some(group) = self.members.get(name) else {
+            return replica(&self.members, name).map(|(_, id)| id);
+        };
+        let replicas = group.replicas();
         if let [only] = replicas[..] {
             return Some(only);
         }
@@ -39,33 +71,70 @@ impl Names {
         Some(chosen)
     }
 
+    /// Sets how many nodes of a service are to run.
+    pub(super) fn scale(&mut self, service: &str, replicas: u32) -> Result<Scaled> {
+        let Some(group) = self.members.get_mut(service) else {
+            return Err(Error::World(match replica(&self.members, service) {
+                Some((member, _)) => format!("`{service}` is one replica: scale `{member}`"),
+                None => self.no_service(service),
+            }));
+        };
+        if group.role == Role::Client {
+            let reason = "is a client; only services and processes are scaled";
+            return Err(Error::World(format!("`{service}` {reason}")));
+        }
+        let (most, wanted) = (group.nodes.len(), replicas as usize);
+        if wanted > most {
+            let s = if most == 1 { "" } else { "s" };
+            return Err(Error::World(format!(
+                "`{service}` has at most {most} replica{s}; to have more, declare it with \
+                 `.replicas_max({replicas})`"
+            )));
+        }
+        let before = std::mem::replace(&mut group.wanted, wanted);
+        let between = |from: usize, to: usize| group.nodes.get(from..to).unwrap_or_default();
+        Ok(Scaled {
+            more: between(before, wanted).to_vec(),
+            fewer: between(wanted, before).iter().rev().copied().collect(),
+        })
+    }
+
+    fn no_service(&self, name: &str) -> String {
+        let services = self.members.iter().filter(|(_, group)| group.role == Role::Service);
+        let near = nearest(name, services.map(|(name, _)| name.as_str()));
+        format!("no service `{name}` in this world{}", hint(near))
+    }
+
     /// What a caller is told that looks for somebody whom the world does not have.
     fn unknown(&self, name: &str) -> String {
-        let replicas = self.members.values().flatten();
+        let replicas = self.members.values().flat_map(|group| &group.nodes);
         let replicas = replicas.map(|id| current::with(|kernel| kernel.node_name(*id)));
         let known: Vec<String> = self.members.keys().cloned().chain(replicas).collect();
         let near = nearest(name, known.iter().map(String::as_str));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        format!("no service or node `{name}` in this world{hint}")
+        format!("no service or node `{name}` in this world{}", hint(near))
     }
 }
 
-/// A member's replicas, or the one that has that name.
-fn find<'a>(members: &'a BTreeMap<String, Vec<NodeId>>, name: &str) -> Option<&'a [NodeId]> {
-    if let Some(replicas) = members.get(name) {
-        return Some(replicas);
-    }
+fn hint(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+/// The replica that has that name, and its member.
+fn replica<'n>(members: &BTreeMap<String, Group>, name: &'n str) -> Option<(&'n str, NodeId)> {
     let (member, index) = name.rsplit_once('-')?;
-    let replica = members.get(member)?.get(index.parse::<usize>().ok()?)?;
-    let is_it = current::with(|kernel| kernel.with_recorder(|r| r.node_name(*replica) == name));
-    is_it.then(|| std::slice::from_ref(replica))
+    let replica = *members.get(member)?.nodes.get(index.parse::<usize>().ok()?)?;
+    let is_it = current::with(|kernel| kernel.with_recorder(|r| r.node_name(replica) == name));
+    is_it.then_some((member, replica))
 }
 
-/// The nodes that a name stands for: a service's replicas, or one node.
+/// The nodes that a name stands for, whether they run or not: a service's replicas, or one node.
 pub(crate) fn named(name: &str) -> Vec<NodeId> {
     with(|nodes| {
-        let names = nodes.names.borrow();
-        find(&names.members, name).map(<[_]>::to_vec).unwrap_or_default()
+        let members = &nodes.names.borrow().members;
+        match members.get(name) {
+            Some(group) => group.nodes.clone(),
+            None => replica(members, name).map(|(_, id)| id).into_iter().collect(),
+        }
     })
 }
 

@@ -158,6 +158,46 @@ impl Ctx {
         node::work(self.node, duration)
     }
 
+    /// Sets how many replicas a service or process has from now on, as `kubectl scale` does; the
+    /// journal and its story tell of it.
+    ///
+    /// Callers by the service's name are sent to the replicas that are to run, at once. More
+    /// replicas start anew, through the same factory. Fewer: those with the highest numbers are
+    /// asked to stop ([`Ctx::stopping`]), and killed after 1 s. A replica that comes back has the
+    /// disk that it had, as the pods of a Kubernetes `StatefulSet` keep their volumes; if it is
+    /// still stopping, it starts when it has stopped. A service with 0 replicas refuses connections.
+    ///
+    /// A fault of a replica that is not there when it begins does not strike; one of its links or
+    /// its disk does as soon as it is. A node that is down scales nothing: nobody hears it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stormglass::prelude::*;
+    ///
+    /// fn world(sim: &mut Sim) {
+    ///     sim.process("worker", |ctx| async move { ctx.record("works") }).replicas_max(3);
+    ///     sim.client("operator", |ctx| async move {
+    ///         ctx.sleep(Duration::from_millis(10)).await;
+    ///         ctx.scale("worker", 3)
+    ///     });
+    ///     sim.eventually("all work", |view: &View<'_>| view.recorded("works") >= 3);
+    /// }
+    ///
+    /// assert!(run(&world, &RunConfig::seed(1)).verdict().holds());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::World`](crate::error::Error::World) if the world has no service of that name, for a
+    /// client, for a single replica's name, and for more replicas than were declared
+    /// ([`MemberBuilder::replicas_max`](crate::sim::MemberBuilder::replicas_max)).
+    pub fn scale(&self, service: &str, replicas: u32) -> crate::error::Result {
+        if !node::life(self.node).is_up() {
+            return Ok(());
+        }
+        current::with(|kernel| node::scale(kernel, self.node, service, replicas))
+    }
+
     /// Tells the journal what happens here, in words; stories show it. Nobody hears a node that is
     /// down: of a process that has just died, destructors still run.
     pub fn record(&self, what: impl Display) {

@@ -12,6 +12,7 @@ pub(super) struct Spec {
     pub(super) name: String,
     pub(super) role: Role,
     pub(super) replicas: u32,
+    pub(super) replicas_max: u32,
     pub(super) calls: BTreeSet<String>,
     pub(super) processors: u32,
     pub(super) queue_limit: u32,
@@ -39,6 +40,7 @@ impl Spec {
             name: name.to_owned(),
             role,
             replicas: 1,
+            replicas_max: 1,
             calls: BTreeSet::new(),
             processors: 1,
             queue_limit: u32::MAX,
@@ -58,6 +60,11 @@ impl Spec {
         Member {
             name: self.name.clone(),
             replicas: self.replicas,
+            // The world ends with its clients: there are no more and no fewer than declared.
+            replicas_max: match self.role {
+                Role::Service => self.replicas_max.max(self.replicas),
+                Role::Client => self.replicas,
+            },
             role: self.role,
             calls: self.calls.clone(),
         }
@@ -74,9 +81,20 @@ impl std::fmt::Debug for MemberBuilder<'_> {
 }
 
 impl MemberBuilder<'_> {
-    /// How many nodes it has: `inventory` with 3 is `inventory-0` to `inventory-2`. At least 1.
+    /// How many nodes it begins with: `inventory` with 3 is `inventory-0` to `inventory-2`. At least
+    /// 1, which is the default.
     pub fn replicas(&mut self, replicas: u32) -> &mut Self {
         self.0.replicas = replicas.max(1);
+        self
+    }
+
+    /// How many nodes it may be scaled to while the world runs ([`Ctx::scale`]): said beforehand, so
+    /// that scripts may name them, and chaos strikes them when they are there. The default is the
+    /// number of its replicas; for a client it means nothing.
+    ///
+    /// [`Ctx::scale`]: crate::service::Ctx::scale
+    pub fn replicas_max(&mut self, replicas: u32) -> &mut Self {
+        self.0.replicas_max = replicas;
         self
     }
 

@@ -210,8 +210,10 @@ fn refuse_unknown_names(sim: &Sim, plan: Option<&FaultPlan>) {
 fn populate(kernel: &Kernel, sim: &Sim) {
     for spec in &sim.members {
         let boot = spec.boot();
-        for name in spec.member().nodes() {
+        for (ordinal, name) in (0..).zip(spec.member().nodes()) {
             let plan = node::Plan {
+                role: spec.role,
+                wanted: ordinal < spec.replicas,
                 processors: spec.processors,
                 boot: boot.clone(),
                 declared_at: spec.declared_at,

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::chaos::{Fault, FaultPlan};
 use crate::clock::{self, Change};
@@ -12,9 +11,6 @@ use crate::kernel::{Kernel, Target};
 use crate::net::{self, LinkEffect, LinkFault, Loss, MessageFault, Tally};
 use crate::node;
 use crate::time::Time;
-
-/// How long a process that is asked to stop may take to finish.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// The plan of one run while it is being carried out.
 pub(super) struct Storm {
@@ -116,13 +112,23 @@ impl Storm {
 
     fn strike_nodes(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {
         for id in nodes(fault.node()) {
+            if is_of_disk(fault) {
+                let token = u64::from(id.0) << NUMBER_AND_PHASE
+                    | u64::from(number) << 2
+                    | Phase::Power as u64;
+                node::begin_disk_fault(id, number, fault, (self.clone(), token));
+                continue;
+            }
+            if node::is_absent(id) {
+                continue;
+            }
             let was_up = node::life(id).is_up();
             let hit = match fault {
                 Fault::Crash { .. } => {
                     node::crash(kernel, id);
                     was_up
                 }
-                Fault::PowerLoss { at: Some(_), .. } => node::power_loss(kernel, id),
+                Fault::PowerLoss { .. } => node::power_loss(kernel, id),
                 Fault::Wipe { .. } => node::wipe(kernel, id),
                 Fault::Pause { .. } => {
                     node::pause(kernel, id);
@@ -130,7 +136,7 @@ impl Storm {
                 }
                 Fault::Stop { lasts, .. } => {
                     node::begin_stop(kernel, id);
-                    let grace = lasts.map_or(GRACE, |l| (l / 2).min(GRACE));
+                    let grace = lasts.map_or(node::GRACE, |l| (l / 2).min(node::GRACE));
                     self.at(kernel, kernel.now() + grace, number, Phase::Grace);
                     was_up
                 }
@@ -150,13 +156,7 @@ impl Storm {
                     clock::change(kernel, id, Change::Freeze(true));
                     true
                 }
-                _ => {
-                    let token = u64::from(id.0) << NUMBER_AND_PHASE
-                        | u64::from(number) << 2
-                        | Phase::Power as u64;
-                    node::begin_disk_fault(id, number, fault, (self.clone(), token));
-                    continue;
-                }
+                _ => unreachable!("faults of messages, links and disks have been matched before"),
             };
             let mut tallies = self.tallies.borrow_mut();
             let tally = tallies.entry(number).or_default();
@@ -185,11 +185,15 @@ impl Storm {
                 }
                 Fault::Pause { .. } => node::resume(kernel, id),
                 Fault::Slow { .. } => node::set_slow(id, 1.0),
-                Fault::ClockDrift { .. } => clock::change(kernel, id, Change::Drift(0)),
-                Fault::ClockFreeze { .. } => clock::change(kernel, id, Change::Freeze(false)),
-                // A step stays until the end: nobody steps it back.
-                Fault::ClockStep { .. } => {}
-                _ => node::end_disk_fault(id, number),
+                Fault::ClockDrift { .. } if clock::was_changed(id) => {
+                    clock::change(kernel, id, Change::Drift(0));
+                }
+                Fault::ClockFreeze { .. } if clock::was_changed(id) => {
+                    clock::change(kernel, id, Change::Freeze(false));
+                }
+                _ if is_of_disk(fault) => node::end_disk_fault(id, number),
+                // A step stays until chaos ends; a clock that was not struck is true.
+                _ => {}
             }
         }
     }
@@ -209,10 +213,9 @@ impl Storm {
             }
             net::heal();
             for id in node::all() {
-                node::end_stop(kernel, id);
                 node::heal_disk(id);
                 node::start(kernel, id);
-                if self.struck_clock(id) {
+                if clock::was_changed(id) {
                     clock::change(kernel, id, Change::Heal);
                 }
             }
@@ -229,19 +232,6 @@ impl Storm {
         } else if let Fault::PowerLoss { lasts: Some(lasts), .. } = self.faults[number_of(token)] {
             kernel.schedule(kernel.now() + lasts, self.clone(), token);
         }
-    }
-
-    fn struck_clock(&self, id: NodeId) -> bool {
-        let tallies = self.tallies.borrow();
-        (0u32..).zip(&self.faults).any(|(number, fault)| {
-            let of_clock = matches!(
-                fault,
-                Fault::ClockStep { .. } | Fault::ClockDrift { .. } | Fault::ClockFreeze { .. }
-            );
-            of_clock
-                && tallies.get(&number).is_some_and(|t| t.hits > 0)
-                && fault.node().is_some_and(|name| node::named(name).contains(&id))
-        })
     }
 
     /// How often each fault of the plan could have struck, and did.
@@ -289,6 +279,20 @@ fn nodes<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec<NodeId> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// True if the fault is one of the disk's, which outlives a replica that is scaled away: it is in
+/// force for the next one.
+fn is_of_disk(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::PowerLoss { disk_op: Some(_), .. }
+            | Fault::DiskFull { .. }
+            | Fault::DiskSlow { .. }
+            | Fault::DiskError { .. }
+            | Fault::FsyncLies { .. }
+            | Fault::DiskCorrupt { .. }
+    )
 }
 
 /// What a link fault does, between whom; none for a fault of nodes.

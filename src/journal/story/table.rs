@@ -97,6 +97,7 @@ fn words(event: &Event<'_>) -> String {
         Kind::Property => with_text(format!("property \"{symbol}\"")),
         Kind::End => with_text(format!("the world ends: {}", symbol_or("done"))),
         Kind::Connection => format!("connection {value} with {}: {symbol}", event.peer_name()),
+        Kind::Scale => format!("scales {symbol} to {value}"),
         Kind::Send | Kind::Deliver | Kind::Drop | Kind::Duplicate => String::new(),
     }
 }
