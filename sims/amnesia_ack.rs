@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn same_seed_same_trace() {
-        same_trace(&world, 50);
+        same_trace(&world);
     }
 
     #[test]

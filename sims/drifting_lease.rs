@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn same_seed_same_trace() {
-        same_trace(&world, 20);
+        same_trace(&world);
     }
 
     #[test]
