@@ -286,6 +286,8 @@ impl Disk {
             Some(DiskFault::IoError) if request.kind != DiskOperationKind::Sync => {
                 Err(DiskError::Io.into())
             }
+            // What it was about to write is as unsynced as before.
+            _ if state.cuts_short(request.kind) => Err(DiskError::PowerLost.into()),
             _ => act(&mut state, &mut fault),
         };
         let loss = state.strike_power();

@@ -169,7 +169,9 @@ pub enum Fault {
         node: String,
         #[serde(default, with = "text::maybe", skip_serializing_if = "is_none")]
         at: Option<Duration>,
-        /// Strikes just before this disk operation of the node, counted from 1, would take effect.
+        /// Strikes in the midst of this disk operation of the node, counted from 1: the operation
+        /// fails, and what it writes or renames is lost, kept or torn between sectors, as all that
+        /// is not synced by then. A sync may be through, but for its answer, or not.
         #[serde(default, skip_serializing_if = "is_none")]
         disk_op: Option<u64>,
         #[serde(default, rename = "for", with = "text::maybe", skip_serializing_if = "is_none")]

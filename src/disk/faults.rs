@@ -73,9 +73,10 @@ pub struct DiskFaults {
     pub lost_sync: f64,
     /// The probability that a read brings one wrong bit. The bit on the disk is right.
     pub corruption: f64,
-    /// The number of the operation at which power is lost, from 1; see
-    /// [`DiskStats::operations`]. It is done and then lost, kept or torn as everything that is not
-    /// synced; the program sees an error. Power is lost once, not at this number of every life.
+    /// The number of the operation in the midst of which power is lost, from 1; see
+    /// [`DiskStats::operations`]. What it changes is lost, kept or torn as everything that is not
+    /// synced; a sync is through every other time, and has synced nothing else. The program sees an
+    /// error. Power is lost once, not at this number of every life.
     pub power_loss_at: Option<u64>,
     /// What power losses leave; `None` draws one for each, and is the default.
     pub survival: Option<Survival>,
@@ -150,6 +151,11 @@ impl FaultCounts {
         count.opportunities += 1;
         count.hits += u64::from(struck);
         struck
+    }
+
+    /// Uncounts a hit that changed nothing.
+    pub(super) fn take_back(&mut self, fault: DiskFault) {
+        self.0[fault as usize].hits -= 1;
     }
 }
 

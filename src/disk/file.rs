@@ -122,7 +122,7 @@ impl DiskFile {
             self.check(self.options.read)?;
             let count = state.image.read(self.id, offset, out);
             if *fault == Some(DiskFault::Corruption) {
-                state.corrupt(&mut out[..count]);
+                state.corrupt(&mut out[..count], fault);
             }
             Ok(count)
         })

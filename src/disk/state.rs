@@ -98,9 +98,22 @@ impl State {
         self.faults.strike(kind, self.seed, &self.stats, &mut self.counts)
     }
 
-    /// Loses the power if this is the operation at which it is to be lost.
+    /// True if the operation that was just counted is the one in which power is to be lost.
+    fn power_fails(&self) -> bool {
+        self.faults.power_loss_at == Some(self.stats.operations())
+    }
+
+    /// True if power is to be lost before this sync is through: every other time, and else just
+    /// after it. All other operations leave to the disk what is to become of them.
+    pub(super) fn cuts_short(&self, kind: DiskOperationKind) -> bool {
+        let sync = kind == DiskOperationKind::Sync && self.power_fails();
+        sync && self.stream("sync at power loss").chance(0.5)
+    }
+
+    /// Loses the power if this is the operation in which it is to be lost.
     pub(super) fn strike_power(&mut self) -> Option<Loss> {
-        let struck = self.faults.power_loss_at? == self.stats.operations();
+        self.faults.power_loss_at?;
+        let struck = self.power_fails();
         self.counts.count(DiskFault::PowerLoss, struck).then(|| {
             self.faults.power_loss_at = None;
             self.power_loss()
@@ -129,13 +142,16 @@ impl State {
         self.image.fail_sync(file, survival, &mut stream);
     }
 
-    /// Turns over one bit of what was read.
-    pub(super) fn corrupt(&self, bytes: &mut [u8]) {
-        if !bytes.is_empty() {
-            let mut stream = self.stream("corrupt bit");
-            let bit = stream.below(bytes.len() as u64 * 8);
-            bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+    /// Turns over one bit of what was read. Where nothing was, the fault has struck nothing.
+    pub(super) fn corrupt(&mut self, bytes: &mut [u8], fault: &mut Option<DiskFault>) {
+        if bytes.is_empty() {
+            self.counts.take_back(DiskFault::Corruption);
+            *fault = None;
+            return;
         }
+        let mut stream = self.stream("corrupt bit");
+        let bit = stream.below(bytes.len() as u64 * 8);
+        bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
     }
 
     /// Checks that there is room for the bytes of `range`.

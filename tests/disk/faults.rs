@@ -241,6 +241,41 @@ fn a_struck_operation_may_be_on_the_disk_or_not() {
     assert_eq!(outcomes, [b"new".to_vec(), b"old".to_vec()].into());
 }
 
+/// What a sync that is struck had to write: some of its sectors, all of them, or none.
+#[test]
+fn a_struck_sync_is_through_or_not() {
+    let outcomes: std::collections::BTreeSet<Vec<u8>> = (0..200)
+        .map(|seed| {
+            let disk = disk(seed);
+            let file = durable(&disk, "a", &[b'o'; 1024]);
+            file.write_all_at(&[b'n'; 1024], 0).unwrap();
+            let at = disk.stats().operations() + 1;
+            disk.set_faults(DiskFaults { power_loss_at: Some(at), ..DiskFaults::default() });
+            assert_eq!(reason(&file.sync().unwrap_err()), DiskError::PowerLost);
+            disk.start();
+            let bytes = disk.read("a").unwrap();
+            vec![bytes[0], bytes[512]]
+        })
+        .collect();
+    let expected = ["nn", "no", "on", "oo"].map(|sectors| sectors.as_bytes().to_vec());
+    assert_eq!(outcomes, expected.into());
+}
+
+#[test]
+fn a_read_of_nothing_cannot_be_corrupted() {
+    let disk = faulty(DiskFaults { corruption: 1.0, ..DiskFaults::default() });
+    let log = Log::of(&disk);
+    let file = open(&disk, "a");
+    file.read_at(&mut [0; 8], 0).unwrap();
+    file.write_all_at(b"1", 0).unwrap();
+    file.read_at(&mut [0; 8], 0).unwrap();
+    let count = disk.fault_count(DiskFault::Corruption);
+    assert_eq!(count, FaultCount { opportunities: 2, hits: 1 });
+    let struck: Vec<String> =
+        log.take().lines().filter(|l| l.ends_with("corruption")).map(str::to_owned).collect();
+    assert_eq!(struck, ["#4 read a 0+8: corruption"]);
+}
+
 #[test]
 fn a_crash_closes_the_files_and_loses_nothing() {
     let disk = disk(1);

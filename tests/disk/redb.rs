@@ -179,7 +179,7 @@ fn every_acknowledged_commit_outlives_1000_power_losses() {
     }
     assert_eq!(struck.values().sum::<u32>(), 1_000);
     assert!(torn > 100, "power losses must have torn writes: {torn}");
-    assert!(found[0] > 50 && found[1] > 50, "commits in doubt must end in both ways: {found:?}");
+    assert!(found[0] > 50 && found[1] > 10, "commits in doubt must end in both ways: {found:?}");
     for kind in ["open", "read", "write", "sync", "stat"] {
         assert!(struck.contains_key(kind), "power must be lost at any operation: {struck:?}");
     }
