@@ -27,7 +27,7 @@ pub struct Member {
     pub replicas_max: u32,
     /// Service or client.
     pub role: Role,
-    /// The services that it says it calls. Empty for a client means: any.
+    /// The services that it says it calls. Empty means that it does not say: it may call any.
     pub calls: BTreeSet<String>,
 }
 
@@ -86,7 +86,8 @@ impl Topology {
         }
     }
 
-    /// The directed edges between members that may carry calls, in declaration order.
+    /// The directed edges between members that may carry calls, in declaration order: those that
+    /// were declared and, from members that declare none, those to every other service.
     #[must_use]
     pub fn edges(&self) -> Vec<(&str, &str)> {
         let services = || self.members.iter().filter(|m| m.role == Role::Service);

@@ -15,8 +15,10 @@ pub(crate) enum Field<'a> {
     Span(&'a mut Duration),
     /// An amount of time that may as well be zero.
     Extra(&'a mut Duration),
-    /// Signed: nanoseconds, parts per million.
+    /// A number with a sign: parts per million.
     Signed(&'a mut i64),
+    /// An amount of time with a sign, in nanoseconds.
+    Shift(&'a mut i64),
     /// The number of one thing, from 1: small is simplest.
     Nth(&'a mut u64),
     /// An amount, at least 1: round is simplest.
@@ -90,7 +92,7 @@ impl Fault {
                 windowed(at, lasts, [("factor", Field::Ratio(factor))])
             }
             Fault::ClockStep { at, by_ns, .. } => {
-                vec![("at", Field::At(at)), ("by", Field::Signed(by_ns))]
+                vec![("at", Field::At(at)), ("by", Field::Shift(by_ns))]
             }
             Fault::ClockDrift { ppm, at, lasts, .. } => {
                 windowed(at, lasts, [("ppm", Field::Signed(ppm))])

@@ -1,7 +1,8 @@
 //! Simpler faults and simpler plans: the candidates that shrinking tries.
 //!
 //! Each candidate has a smaller [`Fault::weight`] than what it comes from, so shrinking ends. Round
-//! is simpler than small: a reader remembers `for 200ms`, not `for 137ms`.
+//! is simpler than small: a reader remembers `for 200ms`, not `for 137ms`, and nobody thinks in
+//! nanoseconds.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::time::nanos;
 const PERCENTS: [f64; 4] = [100.0, 50.0, 10.0, 1.0];
 /// Factors and means from simple to odd.
 const RATIOS: [f64; 3] = [10.0, 2.0, 100.0];
+/// Below each of these only what was below it before: 1 ms and 1 us, in nanoseconds.
+const FLOORS: [u64; 2] = [1_000_000, 1_000];
 
 impl Fault {
     /// How much there is to read in its values; a smaller weight is a simpler fault.
@@ -23,7 +26,8 @@ impl Fault {
 
     /// The same fault with one value made simpler, in all ways worth a try, simplest first: times
     /// and amounts rounded to 1, 2 or 5 times a power of ten, numbers small, percentages 100 or 50,
-    /// windows open-ended. Each has a smaller [`Fault::weight`]; there are at most some dozens.
+    /// windows open-ended. No time gets shorter than 1 ms, unless it was or is zero. Each has a
+    /// smaller [`Fault::weight`]; there are at most some dozens.
     #[must_use]
     pub fn simpler(&self) -> Vec<Fault> {
         let count = self.clone().fields().len();
@@ -77,7 +81,7 @@ impl Field<'_> {
             Field::At(span) | Field::Extra(span) | Field::Span(span) => roundness(nanos(**span)),
             Field::Lasts(None) | Field::Burst(None) | Field::Share(None) => 0,
             Field::Lasts(Some(span)) => 1 + roundness(nanos(*span)),
-            Field::Signed(value) => roundness(value.unsigned_abs()),
+            Field::Signed(value) | Field::Shift(value) => roundness(value.unsigned_abs()),
             Field::Nth(n) => u128::from(**n),
             Field::Amount(n) | Field::Room(n) => roundness(**n),
             Field::Percent(percent) => rank(**percent, &PERCENTS),
@@ -96,21 +100,25 @@ impl Field<'_> {
     /// be no simpler than what is there: whoever asks compares weights.
     fn choose(&mut self, choice: usize) -> bool {
         match self {
-            Field::At(span) | Field::Extra(span) => {
-                put(time(&rounder(nanos(**span)), choice), span)
-            }
-            Field::Span(span) => put(time(&rounder(nanos(**span))[1..], choice), span),
+            Field::At(span) | Field::Extra(span) => match choice.checked_sub(1) {
+                None => put(Some(Duration::ZERO), span),
+                Some(choice) => put(time(**span, choice), span),
+            },
+            Field::Span(span) => put(time(**span, choice), span),
             Field::Lasts(lasts) => {
                 let other = lasts.map(|span| match choice.checked_sub(1) {
                     None => Some(None),
-                    Some(choice) => time(&rounder(nanos(span))[1..], choice).map(Some),
+                    Some(choice) => time(span, choice).map(Some),
                 });
                 put(other.flatten(), lasts)
             }
             Field::Signed(value) => {
-                let sizes = rounder(value.unsigned_abs());
-                let size = sizes[1..].get(choice).and_then(|size| i64::try_from(*size).ok());
-                put(size.map(|size| value.signum() * size), value)
+                let size = rounder(value.unsigned_abs())[1..].get(choice).copied();
+                put(size.and_then(|size| with_sign_of(**value, size)), value)
+            }
+            Field::Shift(value) => {
+                let size = time(Duration::from_nanos(value.unsigned_abs()), choice).map(nanos);
+                put(size.and_then(|size| with_sign_of(**value, size)), value)
             }
             Field::Nth(n) => {
                 put([1, **n / 2, n.saturating_sub(1)].get(choice).map(|n| (*n).max(1)), n)
@@ -129,9 +137,7 @@ impl Field<'_> {
             Field::Effect(effect) => {
                 let other = match (choice.checked_sub(1), **effect) {
                     (None, _) => Some(Effect::Drop),
-                    (Some(choice), Effect::Delay(by)) => {
-                        time(&rounder(nanos(by))[1..], choice).map(Effect::Delay)
-                    }
+                    (Some(choice), Effect::Delay(by)) => time(by, choice).map(Effect::Delay),
                     _ => None,
                 };
                 put(other, effect)
@@ -144,8 +150,16 @@ fn put<T>(value: Option<T>, place: &mut T) -> bool {
     value.map(|value| *place = value).is_some()
 }
 
-fn time(choices: &[u64], choice: usize) -> Option<Duration> {
-    choices.get(choice).map(|nanos| Duration::from_nanos(*nanos))
+fn with_sign_of(value: i64, size: u64) -> Option<i64> {
+    i64::try_from(size).ok().map(|size| value.signum() * size)
+}
+
+/// The `choice`-th rounder time than `span`; a zero is none of them.
+fn time(span: Duration, choice: usize) -> Option<Duration> {
+    let span = nanos(span);
+    let floor = FLOORS.into_iter().find(|floor| *floor <= span).unwrap_or_default();
+    let rounder = rounder(span)[1..].get(choice).copied();
+    rounder.map(|time| Duration::from_nanos(time.max(floor)))
 }
 
 /// None first, then as [`nearby`].

@@ -99,7 +99,7 @@ impl MemberBuilder<'_> {
     }
 
     /// The services that it calls. Said, chaos strikes these edges alone, and a script that names
-    /// another one is refused.
+    /// another one is refused; not said, it may call any.
     pub fn calls<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> &mut Self {
         self.0.calls.extend(names.into_iter().map(str::to_owned));
         self
