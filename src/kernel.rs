@@ -381,13 +381,29 @@ impl Kernel {
         self.queue.borrow_mut().cancel(key)
     }
 
-    /// Makes a task of `node`. The event of its making is recorded only where `location` is given:
-    /// a task for each request would say nothing that the request's own event does not. Once the
-    /// world has ended there is nobody to poll it: `future` is dropped.
+    /// Makes a task of `node`, and records that it was made. Once the world has ended there is nobody
+    /// to poll it: `future` is dropped.
     pub(crate) fn spawn(
         &self,
         node: NodeId,
-        location: Option<&'static Location<'static>>,
+        location: &'static Location<'static>,
+        future: impl Future<Output = ()> + 'static,
+    ) -> TaskKey {
+        if self.over.get() {
+            return TaskKey::NONE;
+        }
+        let place = self.place(location);
+        let made = self.record(Entry::new(Kind::Spawn, node).symbol(place));
+        self.spawn_unrecorded(node, location, made, future)
+    }
+
+    /// The same without an event of its own: a task for each request would say nothing that `cause`,
+    /// the request's own event, does not.
+    pub(crate) fn spawn_unrecorded(
+        &self,
+        node: NodeId,
+        location: &'static Location<'static>,
+        cause: EventId,
         future: impl Future<Output = ()> + 'static,
     ) -> TaskKey {
         if self.over.get() {
@@ -395,13 +411,6 @@ impl Kernel {
         }
         let generation = self.generations.get().wrapping_add(1);
         self.generations.set(generation);
-        let cause = match location {
-            Some(location) => {
-                let place = self.place(location);
-                self.record(Entry::new(Kind::Spawn, node).symbol(place))
-            }
-            None => self.here(),
-        };
         let mut tasks = self.tasks.borrow_mut();
         let entry = tasks.vacant_entry();
         let key = TaskKey { index: entry.key() as u32, generation };
@@ -416,7 +425,7 @@ impl Kernel {
             trace: self.trace.get(),
             since: self.now.get(),
             polls: 0,
-            spawned_at: location.unwrap_or(Location::caller()),
+            spawned_at: location,
         });
         drop(tasks);
         self.ready.borrow_mut().push(key);

@@ -129,6 +129,11 @@ pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> Node
     id
 }
 
+/// Where the node's member was declared.
+pub(crate) fn declared_at(id: NodeId) -> &'static Location<'static> {
+    with_node(id, |node| node.plan.declared_at)
+}
+
 /// Draws from the node's own stream.
 pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
     with_node(id, |node| {

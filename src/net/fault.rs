@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::link::{Fate, Link};
-use super::{Loss, Packet, Reasons};
+use super::{Loss, Packet, Payload, Reasons};
 use crate::chaos::{Effect, Leg};
 use crate::journal::NodeId;
 use crate::kernel::Kernel;
@@ -131,6 +131,7 @@ impl Active<LinkFault> {
                     fate.lost = Some(reasons.loss);
                 } else {
                     fate.corrupt = Some(stream.below(u64::MAX));
+                    return has_bits(packet);
                 }
             }
             LinkEffect::Bandwidth { rate, queue } => {
@@ -190,7 +191,8 @@ impl Faults {
                 continue;
             }
             active.tally.opportunities += 1;
-            if active.tally.opportunities == fault.n && struck.is_none() {
+            let idle = fault.effect == Effect::Corrupt && !has_bits(packet);
+            if active.tally.opportunities == fault.n && struck.is_none() && !idle {
                 active.tally.hits += 1;
                 struck = Some((fault.number, fault.effect));
             }
@@ -234,6 +236,16 @@ impl Faults {
         let links = self.links.iter().map(|a| (a.fault.number, a.tally));
         let messages = self.messages.iter().map(|a| (a.fault.number, a.tally));
         self.ended.iter().copied().chain(links).chain(messages).collect()
+    }
+}
+
+/// True if there is a bit to flip: headers are not corrupted.
+fn has_bits(packet: &Packet) -> bool {
+    match &packet.payload {
+        Payload::Datagram(datagram) => !datagram.bytes().is_empty(),
+        Payload::Http(envelope) => envelope.has_body(),
+        // A segment's checksum is over its header, too.
+        Payload::Stream(_) => true,
     }
 }
 

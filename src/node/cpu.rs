@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::with_node;
 use crate::clock::Sleep;
 use crate::journal::NodeId;
+use crate::kernel::{Wait, current};
 
 /// The processors of one node. Work is served in the order in which it came.
 pub(super) struct Cpu {
@@ -114,7 +115,10 @@ impl Future for Work {
             let slow = with_node(work.node, |node| {
                 node.cpu.take(&mut work.ticket, cx.waker()).then_some(node.cpu.slow)
             });
-            let Some(slow) = slow else { return Poll::Pending };
+            let Some(slow) = slow else {
+                current::with(|kernel| kernel.waits_for(Wait::For(kernel.symbol("a processor"))));
+                return Poll::Pending;
+            };
             work.running = Some(Sleep::new(work.node, work.duration.mul_f64(slow)));
             // Others may run beside it.
             let next = with_node(work.node, |node| node.cpu.front());

@@ -59,7 +59,7 @@ pub(crate) fn start(kernel: &Kernel, id: NodeId) {
     });
     let started = kernel.record(Entry::new(Kind::Start, id));
     kernel.acting(id, started, || {
-        kernel.spawn(id, Some(declared_at), async move {
+        kernel.spawn(id, declared_at, async move {
             if let Some(process) = boot(Ctx::of(id)) {
                 process.await;
             }

@@ -208,6 +208,14 @@ impl Envelope {
         }
     }
 
+    pub(crate) fn has_body(&self) -> bool {
+        match &self.content {
+            Content::Request(request) => !request.body().is_empty(),
+            Content::Reply(response) => !response.body().is_empty(),
+            Content::Broken { .. } => false,
+        }
+    }
+
     pub(crate) fn flip_a_bit(&mut self, draw: u64) {
         match &mut self.content {
             Content::Request(request) => request.body_mut().flip_a_bit(draw),
@@ -294,7 +302,7 @@ fn deliver_request(kernel: &Kernel, packet: Packet) {
     host.in_flight.set(host.in_flight.get() + 1);
     let before = kernel.trace();
     kernel.set_trace(context::read(request.headers()).unwrap_or_default());
-    kernel.spawn(packet.to, None, async move {
+    kernel.spawn_unrecorded(packet.to, host.declared_at, kernel.here(), async move {
         let response = match host.call(request).await {
             Ok(response) => response,
             Err(error) => {

@@ -83,7 +83,7 @@ impl Ctx {
         if !node::life(self.node).is_up() {
             return handle(TaskKey::NONE);
         }
-        handle(current::with(|kernel| kernel.spawn(self.node, Some(location), task)))
+        handle(current::with(|kernel| kernel.spawn(self.node, location, task)))
     }
 
     /// The node's own stream of random numbers; a draw here moves nothing elsewhere.

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::ready;
@@ -13,6 +14,7 @@ use tower_service::Service;
 
 use super::{Body, BoxError, Ctx, with};
 use crate::journal::NodeId;
+use crate::node;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>>>>;
 
@@ -27,6 +29,8 @@ pub(crate) struct Host {
     pub(super) in_flight: Cell<u32>,
     /// Requests in progress above which the answer is 503.
     pub(super) limit: u32,
+    /// Where the service was declared: the place of its requests' tasks.
+    pub(super) declared_at: &'static Location<'static>,
 }
 
 impl Host {
@@ -37,7 +41,8 @@ impl Host {
 
 /// Makes `service` what `node` serves, with at most `limit` requests in progress.
 pub(crate) fn install_host(node: NodeId, service: Hosted, limit: u32) {
-    let host = Host { handler: service.0, in_flight: Cell::new(0), limit };
+    let declared_at = node::declared_at(node);
+    let host = Host { handler: service.0, in_flight: Cell::new(0), limit, declared_at };
     let before = with(|services| services.hosts.borrow_mut().insert(node, Rc::new(host)));
     drop(before);
 }

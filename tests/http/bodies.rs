@@ -78,6 +78,28 @@ fn a_flipped_bit_leaves_frames_and_trailers_apart() {
     );
 }
 
+/// A request without a body has no bit to flip: that strikes nothing.
+#[test]
+fn an_empty_body_cannot_be_corrupted() {
+    let world = |sim: &mut Sim| {
+        sim.service("server", || Router::new().route("/", get(|| async {})));
+        client(sim, |ctx| async move {
+            ctx.http().get("http://server/").send().await.unwrap();
+        });
+    };
+    let corrupt = |leg| Fault::Message {
+        from: "client".into(),
+        to: "server".into(),
+        label: None,
+        n: 1,
+        leg,
+        effect: Effect::Corrupt,
+    };
+    let run = run_with([corrupt(Leg::Request), corrupt(Leg::Reply)], world);
+    assert!(run.tallies.iter().all(|tally| (tally.opportunities, tally.hits) == (1, 0)));
+    assert_eq!(run.journal.of_kind(Kind::FaultHit).count(), 0);
+}
+
 #[test]
 fn a_body_may_be_streamed_over_time() {
     let world = |sim: &mut Sim| {

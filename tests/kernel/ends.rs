@@ -39,10 +39,28 @@ fn a_deadlock_is_reported_with_who_waits_for_what_since_when() {
     expect![[r#"
         deadlock
         client (tests/kernel.rs) waits for an answer to GET / of mute since 1.000 ms
-        mute (src/kernel.rs) waits for something that no event of the world will wake since 1.210 ms
+        mute (tests/kernel/ends.rs) waits for something that no event of the world will wake since 1.210 ms
         server (tests/kernel/ends.rs) waits for a datagram at server:7 since 5.000 ms
         violated: every client ends: client waits for an answer to GET / of mute since 1.000 ms; mute waits for something that no event of the world will wake since 1.210 ms; server waits for a datagram at server:7 since 5.000 ms
     "#]].assert_eq(&report(&run));
+}
+
+#[test]
+fn work_that_no_processor_is_free_for_says_so() {
+    let run = calm(|sim| {
+        sim.time_limit(ms(100)).settle(ms(50));
+        client(sim, "client", |ctx| async move {
+            let mut held = ctx.work(Duration::from_secs(3600));
+            _ = ctx.timeout(ms(1), &mut held).await;
+            ctx.work(ms(1)).await;
+        });
+    });
+    expect![[r#"
+        stopped: Limit
+        client (tests/kernel.rs) waits for a processor since 1.000 ms
+        violated: every client ends: client waits for a processor since 1.000 ms
+    "#]]
+    .assert_eq(&report(&run));
 }
 
 /// However many others wait, the client that does not end is named.

@@ -67,6 +67,35 @@ fn a_message_fault_strikes_one_message() {
     check(vec![message(11, Effect::Drop)], ALL);
 }
 
+/// There is no bit to flip: the fault had its chance and struck nothing.
+#[test]
+fn an_empty_datagram_cannot_be_corrupted() {
+    let (from, to) = || -> (String, String) { ("here".into(), "there".into()) }();
+    let link = Fault::Corrupt { from, to, percent: 100.0, at: ms(0), lasts: None };
+    let world = |sim: &mut Sim| {
+        sim.process("there", |ctx| async move {
+            let socket = ctx.bind(7).unwrap();
+            while let Ok((bytes, _)) = socket.receive().await {
+                ctx.record(bytes.len());
+            }
+        });
+        sim.client("here", |ctx| async move {
+            let socket = ctx.bind(0)?;
+            let there = ctx.lookup("there", 7)?;
+            ctx.sleep(ms(1)).await;
+            socket.send_as("tick", there, "");
+            socket.send_as("tick", there, "x");
+            ctx.sleep(ms(10)).await;
+            Ok::<(), std::io::Error>(())
+        });
+    };
+    let plan = FaultPlan::new([message(1, Effect::Corrupt), link, message(2, Effect::Corrupt)]);
+    let run = run(&world, &RunConfig::seed(1).plan(plan));
+    let tally = |opportunities, hits| Tally { opportunities, hits };
+    assert_eq!(run.tallies, [tally(2, 0), tally(2, 1), tally(2, 1)]);
+    assert_eq!(run.journal.of_kind(Kind::FaultHit).count(), 1);
+}
+
 /// Each counts for itself: of two that want the same message the first one has it.
 #[test]
 fn message_faults_count_by_label() {
