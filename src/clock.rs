@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::current::{self, Installed, Part};
-use crate::kernel::{Kernel, LocalClock};
+use crate::kernel::{Home, Kernel, LocalClock};
 use crate::time::{Time, nanos};
 
 mod skew;
@@ -121,27 +121,28 @@ pub(crate) fn true_time(kernel: &Kernel, node: NodeId, local: Time) -> Time {
 /// A node's view of time, from `ctx.clock()`.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    node: NodeId,
+    home: Home,
 }
 
 impl Clock {
-    pub(crate) fn of(node: NodeId) -> Clock {
-        Clock { node }
+    pub(crate) fn of(home: Home) -> Clock {
+        Clock { home }
     }
 
     /// The monotonic clock: never goes back, starts at zero with the world.
     #[must_use]
     pub fn now(&self) -> Time {
-        current::with(|kernel| monotonic(kernel, self.node))
+        let node = self.home.node();
+        current::with(|kernel| monotonic(kernel, node))
     }
 
     /// The wall clock, which may jump in both directions.
     #[must_use]
     pub fn wall(&self) -> SystemTime {
-        let now = current::with(Kernel::now);
+        let (node, now) = (self.home.node(), current::with(Kernel::now));
         let nanos = current::part(&CLOCKS, |clocks| {
             let since_start =
-                clocks.with_skew(self.node, |skew| skew.map_or(i128::from(now.0), |s| s.wall(now)));
+                clocks.with_skew(node, |skew| skew.map_or(i128::from(now.0), |s| s.wall(now)));
             i128::from(clocks.start_date) + since_start
         });
         UNIX_EPOCH + Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
@@ -156,6 +157,7 @@ impl Clock {
 
     /// Asks NTP to take the wall clock back to true time, at 500 ppm (as `adjtime` does).
     pub fn slew(&self) {
-        current::with(|kernel| change(kernel, self.node, Change::Slew));
+        let node = self.home.node();
+        current::with(|kernel| change(kernel, node, Change::Slew));
     }
 }

@@ -6,6 +6,7 @@
 //! the parts above put actions into its queue and tasks into its table.
 
 pub(crate) mod current;
+mod home;
 mod join;
 mod panics;
 mod queue;
@@ -15,6 +16,7 @@ mod seal;
 mod task;
 mod timer;
 
+pub(crate) use home::{Home, WorldId};
 pub(crate) use join::completion;
 pub use join::{JoinError, JoinHandle};
 pub(crate) use panics::{message as panic_message, silence};

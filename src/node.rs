@@ -144,12 +144,6 @@ pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
     })
 }
 
-/// True while the world of that node runs on this thread.
-fn exists(id: NodeId) -> bool {
-    current::try_part(&NODES, |nodes| nodes.list.borrow().get(id.0 as usize).is_some())
-        == Some(true)
-}
-
 /// Every node, in the order in which they were added.
 pub(crate) fn all() -> Vec<NodeId> {
     with(|nodes| {

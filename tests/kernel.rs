@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 mod ends;
+mod handles;
 mod order;
 mod panics;
 mod tasks;

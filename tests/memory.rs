@@ -13,7 +13,7 @@ fn resident() -> u64 {
     statm.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("the second number is the pages")
 }
 
-/// In a release build so many that a leak of one byte each would show; in a debug one, what the
+/// In a release build so many that a leak of one byte a request would show; in a debug one, what the
 /// whole suite has room for. `cargo test --release --test main memory::` passes in 1.5 minutes of
 /// CPU time, 58 s of them for ten million requests one after the other (one core of AMD EPYC).
 const REQUESTS: u64 = if cfg!(debug_assertions) { 40_000 } else { 10_000_000 };

@@ -26,7 +26,7 @@ impl Sleep {
         current::with(|kernel| {
             let deadline = monotonic(kernel, node) + duration;
             let due = true_time(kernel, node, deadline);
-            Sleep { node, deadline, timer: Timer::at(due) }
+            Sleep { node, deadline, timer: Timer::at(kernel, due) }
         })
     }
 
@@ -39,7 +39,11 @@ impl Sleep {
     /// Sets another deadline.
     pub fn reset(&mut self, deadline: Time) {
         self.deadline = deadline;
-        self.timer.reset(current::with(|kernel| true_time(kernel, self.node, deadline)));
+        let due = current::with(|kernel| {
+            self.timer.check(kernel);
+            true_time(kernel, self.node, deadline)
+        });
+        self.timer.reset(due);
     }
 }
 
@@ -48,6 +52,7 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         current::with(|kernel| {
+            self.timer.check(kernel);
             if monotonic(kernel, self.node) >= self.deadline {
                 return Poll::Ready(());
             }

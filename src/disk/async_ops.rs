@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::operation::DiskOperationKind;
 use super::{Disk, DiskFile, OpenOptions};
-use crate::kernel::{Kernel, Timer, current};
+use crate::kernel::{Timer, WorldId, current};
 
 /// The disk of a node, from `ctx.disk()`. A clone is the same disk.
 ///
@@ -43,11 +43,12 @@ use crate::kernel::{Kernel, Timer, current};
 #[derive(Clone)]
 pub struct NodeDisk {
     disk: Disk,
+    world: WorldId,
 }
 
 impl NodeDisk {
     pub(crate) fn of(disk: Disk) -> NodeDisk {
-        NodeDisk { disk }
+        NodeDisk { disk, world: WorldId::here() }
     }
 
     /// The same disk with blocking operations, which take no virtual time.
@@ -77,7 +78,7 @@ impl NodeDisk {
         let before = self.disk.stats().busy;
         let result = work();
         let took = self.disk.stats().busy.saturating_sub(before);
-        wait(took).await;
+        wait(self.world, took).await;
         result
     }
 
@@ -88,7 +89,7 @@ impl NodeDisk {
     /// As there.
     pub async fn open(&self, path: &str, options: OpenOptions) -> io::Result<NodeFile> {
         self.wait_for(DiskOperationKind::Open).await;
-        self.disk.open(path, options).map(|file| NodeFile { file })
+        self.disk.open(path, options).map(|file| NodeFile { file, world: self.world })
     }
 
     /// All bytes of a file: opens, measures and reads it.
@@ -174,7 +175,7 @@ impl NodeDisk {
     }
 
     async fn wait_for(&self, kind: DiskOperationKind) {
-        wait(self.disk.latency(kind, 0)).await;
+        wait(self.world, self.disk.latency(kind, 0)).await;
     }
 }
 
@@ -188,6 +189,7 @@ impl fmt::Debug for NodeDisk {
 #[derive(Clone, Debug)]
 pub struct NodeFile {
     file: DiskFile,
+    world: WorldId,
 }
 
 impl NodeFile {
@@ -282,11 +284,12 @@ impl NodeFile {
     }
 
     async fn wait_for(&self, kind: DiskOperationKind, len: usize) {
-        wait(self.file.latency(kind, len)).await;
+        wait(self.world, self.file.latency(kind, len)).await;
     }
 }
 
-/// Waits on true time.
-async fn wait(duration: Duration) {
-    Timer::at(current::with(Kernel::now) + duration).await;
+/// Waits on true time, in the disk's own world.
+async fn wait(world: WorldId, duration: Duration) {
+    world.check_here();
+    current::with(|kernel| Timer::at(kernel, kernel.now() + duration)).await;
 }

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::current;
 use super::task::TaskKey;
+use super::{WorldId, current};
 
 /// Why a task gave no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,7 @@ enum State<T> {
 pub struct JoinHandle<T> {
     shared: Arc<Shared<T>>,
     key: TaskKey,
+    world: WorldId,
 }
 
 /// A mutex, because futures of services must be `Send`; it is never contended.
@@ -69,13 +70,16 @@ impl<T> Shared<T> {
 /// The two ends of a task's result; `key` is known once the task is made.
 pub(crate) fn completion<T>() -> (Completion<T>, impl FnOnce(TaskKey) -> JoinHandle<T>) {
     let shared = Arc::new(Shared(Mutex::new(State::Running(None))));
-    (Completion(shared.clone()), move |key| JoinHandle { shared, key })
+    let world = WorldId::here();
+    (Completion(shared.clone()), move |key| JoinHandle { shared, key, world })
 }
 
 impl<T> JoinHandle<T> {
-    /// Ends the task; its destructors run now.
+    /// Ends the task; its destructors run now. Does nothing once it has ended, or its world has.
     pub fn abort(&self) {
-        current::try_with(|kernel| kernel.abort(self.key));
+        if self.world.is_here() {
+            current::with(|kernel| kernel.abort(self.key));
+        }
     }
 
     /// True once the task has ended.

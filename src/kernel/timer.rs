@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::queue::Key;
 use super::task::{TaskKey, Wait};
-use super::{Action, Kernel, current};
+use super::{Action, Kernel, WorldId, current};
 use crate::time::Time;
 
 /// Who waits for a timer.
@@ -22,11 +22,18 @@ pub(crate) enum Waiter {
 pub(crate) struct Timer {
     deadline: Time,
     entry: Option<Key>,
+    world: WorldId,
 }
 
 impl Timer {
-    pub(crate) fn at(deadline: Time) -> Timer {
-        Timer { deadline, entry: None }
+    pub(crate) fn at(kernel: &Kernel, deadline: Time) -> Timer {
+        Timer { deadline, entry: None, world: WorldId::of(kernel) }
+    }
+
+    /// Panics in another world than its own.
+    #[inline]
+    pub(crate) fn check(&self, kernel: &Kernel) {
+        self.world.check(kernel);
     }
 
     /// Moves the deadline; a task that waits is woken at the new one.
@@ -60,7 +67,9 @@ impl Timer {
 
     fn cancel(&mut self) {
         if let Some(key) = self.entry.take() {
-            let action = current::try_with(|kernel| kernel.cancel(key));
+            let here = |kernel: &Kernel| self.world == WorldId::of(kernel);
+            let action =
+                current::try_with(|kernel| here(kernel).then(|| kernel.cancel(key)).flatten());
             drop(action);
         }
     }
@@ -71,7 +80,10 @@ impl Future for Timer {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline;
-        current::with(|kernel| self.poll_at(kernel, deadline, cx))
+        current::with(|kernel| {
+            self.check(kernel);
+            self.poll_at(kernel, deadline, cx)
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use super::{NET, Net, Packet, Payload, transmit};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current;
-use crate::kernel::{Kernel, Wait};
+use crate::kernel::{Kernel, Wait, WorldId};
 use crate::node;
 
 /// Bytes of IPv4 and UDP headers around a datagram.
@@ -135,6 +135,7 @@ pub struct Endpoint {
     /// `datagram`, the label of unlabelled datagrams.
     label: Symbol,
     inbox: usize,
+    world: WorldId,
 }
 
 impl Endpoint {
@@ -150,7 +151,8 @@ impl Endpoint {
                 };
                 let addr = Addr { node, port };
                 let inbox = sockets.insert(addr);
-                Ok(Endpoint { addr, label: kernel.symbol("datagram"), inbox })
+                let label = kernel.symbol("datagram");
+                Ok(Endpoint { addr, label, inbox, world: WorldId::of(kernel) })
             })
         })
     }
@@ -168,6 +170,7 @@ impl Endpoint {
     ///
     /// `NotFound` if the world has nobody of that name.
     pub fn send(&self, to: &str, port: u16, bytes: impl Into<Bytes>) -> io::Result<()> {
+        self.world.check_here();
         let node = node::resolve(self.addr.node, to)?;
         self.send_to(Addr { node, port }, bytes);
         Ok(())
@@ -187,6 +190,7 @@ impl Endpoint {
     fn send_labelled(&self, to: Addr, label: Symbol, bytes: Bytes) {
         let from = self.addr.node;
         current::with(|kernel| {
+            self.world.check(kernel);
             let entry = Entry::new(Kind::Send, from).peer(to.node).symbol(label);
             let entry = entry.value(xxh3_64(&bytes));
             let size = (bytes.len() + HEADERS) as u32;
@@ -217,6 +221,7 @@ impl Endpoint {
     pub async fn receive(&self) -> io::Result<(Bytes, Addr)> {
         poll_fn(|cx| {
             current::with(|kernel| {
+                self.world.check(kernel);
                 current::part(&NET, |net| {
                     let mut sockets = net.sockets.borrow_mut();
                     let Some(inbox) = self.inbox(&mut sockets) else {
@@ -239,6 +244,7 @@ impl Endpoint {
 
     /// The next datagram, if one is there.
     pub fn try_receive(&self) -> Option<(Bytes, Addr)> {
+        self.world.check_here();
         super::with(|net| {
             let mut sockets = net.sockets.borrow_mut();
             let (bytes, from, delivered) = self.inbox(&mut sockets)?.queue.pop_front()?;
@@ -255,9 +261,10 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        let closed =
-            current::try_part(&NET, |net| net.sockets.borrow_mut().close(self.addr, self.inbox));
-        drop(closed);
+        if self.world.is_here() {
+            let closed = super::with(|net| net.sockets.borrow_mut().close(self.addr, self.inbox));
+            drop(closed);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::with_node;
 use crate::clock::Sleep;
 use crate::journal::NodeId;
-use crate::kernel::{Wait, current};
+use crate::kernel::{Home, Wait, current};
 
 /// The processors of one node. Work is served in the order in which it came.
 pub(super) struct Cpu {
@@ -76,14 +76,14 @@ pub(crate) fn set_slow(node: NodeId, factor: f64) {
 /// Work of a given length on a node's processors; from `ctx.work`.
 #[derive(Debug)]
 pub struct Work {
-    node: NodeId,
+    home: Home,
     duration: Duration,
     ticket: Option<u64>,
     running: Option<Sleep>,
 }
 
-pub(crate) fn work(node: NodeId, duration: Duration) -> Work {
-    Work { node, duration, ticket: None, running: None }
+pub(crate) fn work(home: Home, duration: Duration) -> Work {
+    Work { home, duration, ticket: None, running: None }
 }
 
 impl Work {
@@ -93,7 +93,7 @@ impl Work {
         if !running && ticket.is_none() {
             return;
         }
-        let next = with_node(self.node, |node| {
+        let next = with_node(self.home.node(), |node| {
             if running {
                 node.cpu.busy = node.cpu.busy.saturating_sub(1);
             }
@@ -111,17 +111,18 @@ impl Future for Work {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let work = &mut *self;
+        let node = work.home.node();
         if work.running.is_none() {
-            let slow = with_node(work.node, |node| {
+            let slow = with_node(node, |node| {
                 node.cpu.take(&mut work.ticket, cx.waker()).then_some(node.cpu.slow)
             });
             let Some(slow) = slow else {
                 current::with(|kernel| kernel.waits_for(Wait::For(kernel.symbol("a processor"))));
                 return Poll::Pending;
             };
-            work.running = Some(Sleep::new(work.node, work.duration.mul_f64(slow)));
+            work.running = Some(Sleep::new(node, work.duration.mul_f64(slow)));
             // Others may run beside it.
-            let next = with_node(work.node, |node| node.cpu.front());
+            let next = with_node(node, |node| node.cpu.front());
             if let Some(waker) = next {
                 waker.wake();
             }
@@ -137,7 +138,7 @@ impl Future for Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if super::exists(self.node) {
+        if self.home.is_here() {
             self.release();
         }
     }

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::{exists, storage, with_node};
+use super::{storage, with_node};
 use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::Kernel;
 use crate::kernel::current;
@@ -121,7 +121,7 @@ pub(crate) fn poll_stop(id: NodeId, ticket: &mut Option<u64>, waker: &Waker) -> 
 
 /// Nobody waits with that ticket any more.
 pub(crate) fn forget_stop(id: NodeId, ticket: u64) {
-    let waker = exists(id).then(|| with_node(id, |node| node.stop_waiters.remove(&ticket)));
+    let waker = with_node(id, |node| node.stop_waiters.remove(&ticket));
     drop(waker);
 }
 

@@ -17,7 +17,7 @@ use crate::disk::{
     IoErrors, Loss,
 };
 use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::{Kernel, Target, current};
+use crate::kernel::{Home, Kernel, Target, current};
 use crate::net::Tally;
 
 /// A disk and the faults of the plan that concern it.
@@ -59,7 +59,7 @@ pub(crate) fn disk(id: NodeId) -> Disk {
 fn storage(id: NodeId, node: &mut Node) -> &mut Storage {
     node.storage.get_or_insert_with(|| {
         let disk = Disk::new(current::with(|k| k.seed().named_stream("disk", &k.node_name(id))));
-        disk.set_observer(Watch { node: id });
+        disk.set_observer(Watch { home: Home::of(id) });
         if !super::life(id).is_up() {
             disk.crash();
         }
@@ -246,31 +246,32 @@ impl Effect {
 
 /// Tells the journal, the tallies and the node what happens on its disk.
 struct Watch {
-    node: NodeId,
+    home: Home,
 }
 
 impl DiskObserver for Watch {
     fn operation(&mut self, operation: &DiskOperation<'_>) {
-        current::try_with(|kernel| {
-            if super::exists(self.node) {
-                let struck = with_used(self.node, |storage| storage.count(operation));
-                for number in struck.into_iter().flatten() {
-                    let name = operation.fault.map_or("", DiskFault::name);
-                    let hit = Entry::new(Kind::FaultHit, self.node).symbol(kernel.symbol(name));
-                    let hit = kernel.record(hit.value(u64::from(number)));
-                    kernel.attach_text(hit, || what(operation));
-                }
-                record(kernel, self.node, operation);
+        // Whoever took the disk along to another world changes that disk alone.
+        if !self.home.is_here() {
+            return;
+        }
+        let node = self.home.number();
+        current::with(|kernel| {
+            let struck = with_used(node, |storage| storage.count(operation));
+            for number in struck.into_iter().flatten() {
+                let name = operation.fault.map_or("", DiskFault::name);
+                let hit = Entry::new(Kind::FaultHit, node).symbol(kernel.symbol(name));
+                let hit = kernel.record(hit.value(u64::from(number)));
+                kernel.attach_text(hit, || what(operation));
             }
+            record(kernel, node, operation);
         });
     }
 
     fn power_lost(&mut self, _: &Loss) {
-        current::try_with(|kernel| {
-            if super::exists(self.node) {
-                power_lost(kernel, self.node);
-            }
-        });
+        if self.home.is_here() {
+            current::with(|kernel| power_lost(kernel, self.home.number()));
+        }
     }
 }
 

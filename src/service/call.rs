@@ -12,7 +12,7 @@ use super::{Body, Host, context, with};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current;
-use crate::kernel::{Kernel, Wait};
+use crate::kernel::{Kernel, Wait, WorldId};
 use crate::net::{self, Net, Packet, Payload};
 use crate::node;
 
@@ -128,17 +128,19 @@ pub(super) fn send(
             call.sent = sent;
         }
     });
-    Pending { id }
+    Pending { id, world: WorldId::of(kernel) }
 }
 
 /// An open call. Dropped before its answer, it records that its caller gave up.
 #[derive(Debug)]
 pub(super) struct Pending {
     id: CallId,
+    world: WorldId,
 }
 
 impl Pending {
     pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<Response<Body>, HttpError>> {
+        self.world.check_here();
         with(|services| {
             let mut calls = services.calls.borrow_mut();
             let Some(call) = calls.get(self.id) else {
@@ -161,12 +163,15 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let open = current::try_part(&super::SERVICES, |services| {
+        if !self.world.is_here() {
+            return;
+        }
+        let open = with(|services| {
             let mut calls = services.calls.borrow_mut();
             calls.get(self.id).is_some().then(|| calls.open.remove(self.id.index as usize))
         });
-        let Some(call) = open.flatten() else { return };
-        current::try_with(|kernel| {
+        let Some(call) = open else { return };
+        current::with(|kernel| {
             if call.outcome.is_none() && node::life(call.from).is_up() {
                 let entry = Entry::new(Kind::Timeout, call.from).peer(call.to).symbol(call.label);
                 kernel.record_caused(entry, call.lost.max(call.sent));

@@ -13,22 +13,23 @@ use super::HttpClient;
 use crate::clock::{Clock, Sleep, Timeout};
 use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::{JoinHandle, TaskKey, completion, current};
+use crate::kernel::{Home, JoinHandle, TaskKey, completion, current};
 use crate::net::{Addr, Connection, Endpoint, Listener};
 use crate::node::{self, Work};
 use crate::sim;
 
 /// The node that code runs on: its clock, network, disk, processors and randomness.
 ///
-/// It is a number inside: copy it freely, move it into handlers and tasks.
+/// It is a number inside: copy it freely, move it into handlers and tasks. In another world than its
+/// own it is of no use, nor is anything that comes from it: that panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ctx {
-    node: NodeId,
+    home: Home,
 }
 
 impl Ctx {
     pub(crate) fn of(node: NodeId) -> Ctx {
-        Ctx { node }
+        Ctx { home: Home::of(node) }
     }
 
     /// The context of the code that runs now, for code that was not given one.
@@ -41,31 +42,32 @@ impl Ctx {
     pub fn current() -> Ctx {
         let node = current::with(|kernel| kernel.node());
         assert!(node != NodeId::WORLD, "Ctx::current() is for code that runs on a node");
-        Ctx { node }
+        Ctx::of(node)
     }
 
     /// The node's name: `payment`, or `inventory-1` where there are several.
     #[must_use]
     pub fn name(&self) -> String {
-        current::with(|kernel| kernel.node_name(self.node))
+        let node = self.home.node();
+        current::with(|kernel| kernel.node_name(node))
     }
 
     /// The node's number in the journal.
     #[must_use]
     pub fn node(&self) -> NodeId {
-        self.node
+        self.home.number()
     }
 
     /// The node's clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        Clock::of(self.node)
+        Clock::of(self.home)
     }
 
     /// Waits for a time on the node's clock.
     #[must_use]
     pub fn sleep(&self, duration: Duration) -> Sleep {
-        Sleep::new(self.node, duration)
+        Sleep::new(self.home.node(), duration)
     }
 
     /// Gives `future` a limit on the node's clock.
@@ -77,32 +79,32 @@ impl Ctx {
     /// already, as a destructor may find it, the task is cancelled at once.
     #[track_caller]
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
-        let location = Location::caller();
+        let (node, location) = (self.home.node(), Location::caller());
         let (done, handle) = completion();
         let task = async move { done.complete(future.await) };
-        if !node::life(self.node).is_up() {
+        if !node::life(node).is_up() {
             return handle(TaskKey::NONE);
         }
-        handle(current::with(|kernel| kernel.spawn(self.node, location, task)))
+        handle(current::with(|kernel| kernel.spawn(node, location, task)))
     }
 
     /// The node's own stream of random numbers; a draw here moves nothing elsewhere.
     #[must_use]
     pub fn rng(&self) -> NodeRng {
-        NodeRng { node: self.node }
+        NodeRng { home: self.home }
     }
 
     /// The node's disk. What is on it outlives a crash of the process; what was synced outlives a
     /// power loss.
     #[must_use]
     pub fn disk(&self) -> NodeDisk {
-        NodeDisk::of(node::disk(self.node))
+        NodeDisk::of(node::disk(self.home.node()))
     }
 
     /// The node's HTTP client.
     #[must_use]
     pub fn http(&self) -> HttpClient {
-        HttpClient::of(self.node)
+        HttpClient::of(self.home)
     }
 
     /// Binds a port for datagrams; 0 takes a free one.
@@ -111,7 +113,7 @@ impl Ctx {
     ///
     /// `AddrInUse` if the port is bound.
     pub fn bind(&self, port: u16) -> io::Result<Endpoint> {
-        Endpoint::bind(self.node, port)
+        Endpoint::bind(self.home.node(), port)
     }
 
     /// Listens for connections at a port; 0 takes a free one.
@@ -120,7 +122,7 @@ impl Ctx {
     ///
     /// `AddrInUse` if somebody listens there.
     pub fn listen(&self, port: u16) -> io::Result<Listener> {
-        Listener::bind(self.node, port)
+        Listener::bind(self.home.node(), port)
     }
 
     /// Connects to a port of a node or service, by name: ready after a round trip. Fault scripts and
@@ -132,7 +134,7 @@ impl Ctx {
     /// the process is down; `TimedOut` after 127 s of silence; `AddrNotAvailable` if no port is
     /// free.
     pub async fn connect(&self, name: &str, port: u16) -> io::Result<Connection> {
-        Connection::connect(self.node, self.lookup(name, port)?, None).await
+        Connection::connect(self.home.node(), self.lookup(name, port)?, None).await
     }
 
     /// Connects under a name that fault scripts and stories use for the connection's data.
@@ -141,7 +143,7 @@ impl Ctx {
     ///
     /// As [`Ctx::connect`].
     pub async fn connect_as(&self, label: &str, name: &str, port: u16) -> io::Result<Connection> {
-        Connection::connect(self.node, self.lookup(name, port)?, Some(label)).await
+        Connection::connect(self.home.node(), self.lookup(name, port)?, Some(label)).await
     }
 
     /// Where `name` is: a service's replicas take turns.
@@ -150,12 +152,12 @@ impl Ctx {
     ///
     /// `NotFound` if the world has nobody of that name.
     pub fn lookup(&self, name: &str, port: u16) -> io::Result<Addr> {
-        node::resolve(self.node, name).map(|node| Addr { node, port })
+        node::resolve(self.home.node(), name).map(|node| Addr { node, port })
     }
 
     /// Keeps one of the node's processors busy for `duration`; waits while all are.
     pub fn work(&self, duration: Duration) -> Work {
-        node::work(self.node, duration)
+        node::work(self.home, duration)
     }
 
     /// Sets how many replicas a service or process has from now on, as `kubectl scale` does; the
@@ -192,22 +194,24 @@ impl Ctx {
     /// client, for a single replica's name, and for more replicas than were declared
     /// ([`MemberBuilder::replicas_max`](crate::sim::MemberBuilder::replicas_max)).
     pub fn scale(&self, service: &str, replicas: u32) -> crate::error::Result {
-        if !node::life(self.node).is_up() {
+        let node = self.home.node();
+        if !node::life(node).is_up() {
             return Ok(());
         }
-        current::with(|kernel| node::scale(kernel, self.node, service, replicas))
+        current::with(|kernel| node::scale(kernel, node, service, replicas))
     }
 
     /// Tells the journal what happens here, in words; stories show it. Nobody hears a node that is
     /// down: of a process that has just died, destructors still run.
     pub fn record(&self, what: impl Display) {
-        if !node::life(self.node).is_up() {
+        let node = self.home.node();
+        if !node::life(node).is_up() {
             return;
         }
         current::with(|kernel| {
             let what = what.to_string();
             sim::count(&what);
-            kernel.record_text(Entry::new(Kind::Note, self.node), what);
+            kernel.record_text(Entry::new(Kind::Note, node), what);
             kernel.touch();
         });
     }
@@ -215,20 +219,21 @@ impl Ctx {
     /// Shows `value` under `name` to the world's properties, which are checked at once. Nobody sees
     /// it if the node is down.
     pub fn publish<T: Any + Debug>(&self, name: &str, value: T) {
-        if node::life(self.node).is_up() {
-            sim::publish(self.node, name, value);
+        let node = self.home.node();
+        if node::life(node).is_up() {
+            sim::publish(node, name, value);
         }
     }
 
     /// Says that this point was reached; a search lists the ones that no seed reached.
     pub fn reachable(&self, point: &str) {
-        sim::reach(self.node, point);
+        sim::reach(self.home.node(), point);
     }
 
     /// Ready when the node is asked to stop: finish what is open, then return.
     #[must_use]
     pub fn stopping(&self) -> Stopping {
-        Stopping { node: self.node, ticket: None }
+        Stopping { home: self.home, ticket: None }
     }
 
     /// Gives every other ready task a turn.
@@ -248,7 +253,7 @@ impl Ctx {
 /// Ready when the node is asked to stop; from [`Ctx::stopping`].
 #[derive(Debug)]
 pub struct Stopping {
-    node: NodeId,
+    home: Home,
     ticket: Option<u64>,
 }
 
@@ -256,7 +261,7 @@ impl Future for Stopping {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let node = self.node;
+        let node = self.home.node();
         if node::poll_stop(node, &mut self.ticket, cx.waker()) {
             Poll::Ready(())
         } else {
@@ -267,8 +272,8 @@ impl Future for Stopping {
 
 impl Drop for Stopping {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            node::forget_stop(self.node, ticket);
+        if let Some(ticket) = self.ticket.filter(|_| self.home.is_here()) {
+            node::forget_stop(self.home.number(), ticket);
         }
     }
 }
@@ -276,21 +281,21 @@ impl Drop for Stopping {
 /// A node's stream of random numbers; it implements [`rand::Rng`].
 #[derive(Clone, Copy, Debug)]
 pub struct NodeRng {
-    node: NodeId,
+    home: Home,
 }
 
 impl rand::TryRng for NodeRng {
     type Error = std::convert::Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        node::with_rng(self.node, |stream| stream.try_next_u32())
+        node::with_rng(self.home.node(), |stream| stream.try_next_u32())
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        node::with_rng(self.node, |stream| stream.try_next_u64())
+        node::with_rng(self.home.node(), |stream| stream.try_next_u64())
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        node::with_rng(self.node, |stream| stream.try_fill_bytes(bytes))
+        node::with_rng(self.home.node(), |stream| stream.try_fill_bytes(bytes))
     }
 }

@@ -13,8 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Body, BoxError, call, label};
 use crate::clock::{Sleep, Timeout};
-use crate::journal::NodeId;
-use crate::kernel::current;
+use crate::kernel::{Home, current};
 use crate::node;
 
 /// Why a call has no response.
@@ -50,12 +49,12 @@ pub enum HttpError {
 /// `ctx.http().post("http://payment/charge").json(&charge).send().await?`.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpClient {
-    node: NodeId,
+    home: Home,
 }
 
 impl HttpClient {
-    pub(crate) fn of(node: NodeId) -> HttpClient {
-        HttpClient { node }
+    pub(crate) fn of(home: Home) -> HttpClient {
+        HttpClient { home }
     }
 
     /// A GET request.
@@ -108,9 +107,10 @@ impl HttpClient {
         let Some(host) = uri.host() else {
             return Err(HttpError::BadRequest(format!("`{uri}` names no service to call")));
         };
-        let to = node::resolve(self.node, host).map_err(|e| HttpError::NotFound(e.to_string()))?;
+        let from = self.home.node();
+        let to = node::resolve(from, host).map_err(|e| HttpError::NotFound(e.to_string()))?;
         let name = label::label(request.method(), uri.path(), request.extensions());
-        let pending = current::with(|kernel| call::send(kernel, self.node, to, &name, request));
+        let pending = current::with(|kernel| call::send(kernel, from, to, &name, request));
         let response = poll_fn(|cx| pending.poll(cx)).await?;
         Ok(Response(response))
     }
@@ -244,7 +244,7 @@ impl RequestBuilder {
                 return result;
             }
             if !backoff.is_zero() {
-                Sleep::new(self.client.node, backoff).await;
+                Sleep::new(self.client.home.node(), backoff).await;
                 backoff *= 2;
             }
         }
@@ -262,7 +262,7 @@ impl RequestBuilder {
         let answer = self.client.execute(request);
         match self.timeout {
             None => answer.await,
-            Some(limit) => Timeout::new(Sleep::new(self.client.node, limit), answer)
+            Some(limit) => Timeout::new(Sleep::new(self.client.home.node(), limit), answer)
                 .await
                 .unwrap_or(Err(HttpError::TimedOut(limit))),
         }

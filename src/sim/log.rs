@@ -9,7 +9,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::{current, is_of_seal};
+use crate::kernel::{WorldId, current, is_of_seal};
 
 /// Runs `f` with a subscriber that writes into the running world's journal.
 pub(super) fn capture<R>(f: impl FnOnce() -> R) -> R {
@@ -19,8 +19,8 @@ pub(super) fn capture<R>(f: impl FnOnce() -> R) -> R {
 struct Capture;
 
 thread_local! {
-    /// The texts of this thread's open spans, by id, and how many hold each.
-    static SPANS: RefCell<slab::Slab<(String, u32)>> = RefCell::default();
+    /// The texts of this thread's open spans, by id, how many hold each, and the world of each.
+    static SPANS: RefCell<slab::Slab<(String, u32, Option<WorldId>)>> = RefCell::default();
 }
 
 fn record(kind: Kind, text: String) {
@@ -41,13 +41,14 @@ impl Subscriber for Capture {
         let mut text = attributes.metadata().name().to_owned();
         attributes.record(&mut Text(&mut text));
         record(Kind::SpanOpen, text.clone());
-        let key = SPANS.with_borrow_mut(|spans| spans.insert((text, 1)));
+        let world = current::try_with(WorldId::of);
+        let key = SPANS.with_borrow_mut(|spans| spans.insert((text, 1, world)));
         Id::from_u64(key as u64 + 1)
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
         SPANS.with_borrow_mut(|spans| {
-            if let Some((text, _)) = spans.get_mut(key(span)) {
+            if let Some((text, ..)) = spans.get_mut(key(span)) {
                 values.record(&mut Text(text));
             }
         });
@@ -67,7 +68,7 @@ impl Subscriber for Capture {
 
     fn clone_span(&self, id: &Id) -> Id {
         SPANS.with_borrow_mut(|spans| {
-            if let Some((_, holders)) = spans.get_mut(key(id)) {
+            if let Some((_, holders, _)) = spans.get_mut(key(id)) {
                 *holders += 1;
             }
         });
@@ -77,12 +78,14 @@ impl Subscriber for Capture {
     fn try_close(&self, id: Id) -> bool {
         let closed = SPANS.try_with(|spans| {
             let mut spans = spans.borrow_mut();
-            let (_, holders) = spans.get_mut(key(&id))?;
+            let (_, holders, _) = spans.get_mut(key(&id))?;
             *holders -= 1;
-            (*holders == 0).then(|| spans.remove(key(&id)).0)
+            (*holders == 0).then(|| spans.remove(key(&id)))
         });
-        let Some(text) = closed.ok().flatten() else { return false };
-        record(Kind::SpanClose, text);
+        let Some((text, _, world)) = closed.ok().flatten() else { return false };
+        if world.is_some_and(WorldId::is_here) {
+            record(Kind::SpanClose, text);
+        }
         true
     }
 }

@@ -12,7 +12,7 @@ use super::end::{End, State};
 use super::{Addr, BUFFER_MIN, EndId, Streams};
 use crate::journal::NodeId;
 use crate::kernel::current;
-use crate::kernel::{Kernel, Wait};
+use crate::kernel::{Kernel, Wait, WorldId};
 use crate::node;
 
 /// Which half of a connection [`Connection::shutdown`] ends.
@@ -61,6 +61,7 @@ pub struct Connection {
     local: Addr,
     peer: Addr,
     number: u64,
+    world: WorldId,
 }
 
 /// Which half a call waits for.
@@ -152,7 +153,7 @@ impl Streams {
 
 impl Connection {
     pub(super) fn of(id: EndId, local: Addr, peer: Addr, number: u64) -> Connection {
-        Connection { id, local, peer, number }
+        Connection { id, local, peer, number, world: WorldId::here() }
     }
 
     /// Begins to connect from a node; see [`Connection::poll_connected`].
@@ -310,7 +311,10 @@ impl Connection {
     }
 
     fn change<R>(&self, f: impl FnOnce(&mut Streams, &Kernel) -> R) -> R {
-        current::with(|kernel| super::change(kernel, f))
+        current::with(|kernel| {
+            self.world.check(kernel);
+            super::change(kernel, f)
+        })
     }
 
     /// Makes a call that would block wait.
@@ -363,10 +367,8 @@ impl AsyncWrite for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // When the process dies, its machine sees to it.
-        current::try_with(|kernel| {
-            if !kernel.has_ended() && node::life(self.local.node).is_up() {
-                super::change(kernel, |streams, kernel| streams.close(kernel, self.id));
-            }
-        });
+        if self.world.is_here() && node::life(self.local.node).is_up() {
+            self.change(|streams, kernel| streams.close(kernel, self.id));
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use super::{Addr, BACKLOG, Connection, EndId, Streams};
 use crate::journal::{NodeId, Symbol};
 use crate::kernel::current;
-use crate::kernel::{Kernel, Wait};
+use crate::kernel::{Kernel, Wait, WorldId};
 use crate::node;
 
 /// A port at which connections are accepted.
@@ -48,6 +48,7 @@ impl Door {
 pub struct Listener {
     addr: Addr,
     serial: u32,
+    world: WorldId,
 }
 
 impl Streams {
@@ -71,7 +72,7 @@ impl Streams {
             waits_for: kernel.symbol(&waits_for),
         };
         self.doors.insert(addr, door);
-        Ok(Listener { addr, serial })
+        Ok(Listener { addr, serial, world: WorldId::of(kernel) })
     }
 
     fn door(&mut self, listener: &Listener) -> io::Result<&mut Door> {
@@ -178,17 +179,18 @@ impl Listener {
     }
 
     fn change<R>(&self, f: impl FnOnce(&mut Streams, &Kernel) -> R) -> R {
-        current::with(|kernel| super::change(kernel, f))
+        current::with(|kernel| {
+            self.world.check(kernel);
+            super::change(kernel, f)
+        })
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         // When the process dies, its machine sees to it.
-        current::try_with(|kernel| {
-            if !kernel.has_ended() && node::life(self.addr.node).is_up() {
-                super::change(kernel, |streams, kernel| streams.close_door(kernel, self));
-            }
-        });
+        if self.world.is_here() && node::life(self.addr.node).is_up() {
+            self.change(|streams, kernel| streams.close_door(kernel, self));
+        }
     }
 }
