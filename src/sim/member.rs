@@ -1,9 +1,14 @@
-//! The members of a world while it is being described.
+//! The members of a world while it is being described: services, processes, clients.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::future::Future;
 use std::panic::Location;
+use std::rc::Rc;
 
+use super::{Sim, course};
 use crate::node::Boot;
+use crate::service::{Ctx, ServiceFactory, install_host};
 use crate::topology::{Member, Role};
 
 /// What the world knows of one member.
@@ -24,7 +29,7 @@ pub(super) struct Spec {
 #[derive(Clone)]
 pub(super) enum Start {
     /// Given the limit of requests in progress, this makes the boot of a service.
-    Service(std::rc::Rc<dyn Fn(u32) -> Boot>),
+    Service(Rc<dyn Fn(u32) -> Boot>),
     Process(Boot),
     Client(Boot),
 }
@@ -68,6 +73,140 @@ impl Spec {
             role: self.role,
             calls: self.calls.clone(),
         }
+    }
+}
+
+/// Who is in the world.
+impl Sim {
+    /// Adds an HTTP service. The factory, `fn() -> S` or `fn(Ctx) -> S`, is called at every start of
+    /// each of its nodes; `S` is any tower service of `http::Request<Body>`, such as an axum
+    /// `Router`.
+    ///
+    /// # Panics
+    ///
+    /// If the world has a member of that name.
+    #[track_caller]
+    pub fn service<Args: 'static>(
+        &mut self,
+        name: &str,
+        factory: impl ServiceFactory<Args>,
+    ) -> MemberBuilder<'_> {
+        let factory = Rc::new(factory);
+        let start = Start::Service(Rc::new(move |limit| {
+            let factory = factory.clone();
+            Rc::new(move |ctx: Ctx| {
+                install_host(ctx.node(), factory.make(ctx), limit);
+                None
+            }) as Boot
+        }));
+        self.add(name, Role::Service, start, Location::caller())
+    }
+
+    /// Adds a process: an async function that is called at every start of each of its nodes, and
+    /// may run for ever. A world without clients is healed when its storm is over.
+    ///
+    /// # Panics
+    ///
+    /// If the world has a member of that name.
+    #[track_caller]
+    pub fn process<F>(&mut self, name: &str, body: impl Fn(Ctx) -> F + 'static) -> MemberBuilder<'_>
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let location = Location::caller();
+        let boot: Boot = Rc::new(move |ctx| Some(Box::pin(body(ctx))));
+        self.add(name, Role::Service, Start::Process(boot), location)
+    }
+
+    /// Adds a client: an async function that drives the world. The world ends when all clients
+    /// have ended and its `eventually` properties hold. A client's error is recorded; it violates
+    /// nothing by itself.
+    ///
+    /// # Panics
+    ///
+    /// If the world has a member of that name.
+    #[track_caller]
+    pub fn client<F, E>(
+        &mut self,
+        name: &str,
+        body: impl Fn(Ctx) -> F + 'static,
+    ) -> MemberBuilder<'_>
+    where
+        F: Future<Output = Result<(), E>> + 'static,
+        E: Display,
+    {
+        let location = Location::caller();
+        let boot: Boot = Rc::new(move |ctx| {
+            let body = body(ctx);
+            Some(Box::pin(async move {
+                if let Err(error) = body.await {
+                    ctx.record(format_args!("gives up: {error}"));
+                }
+                course::client_ended();
+            }))
+        });
+        self.add(name, Role::Client, Start::Client(boot), location)
+    }
+
+    /// Adds a client that does a list of operations, one after the other. A failing run is shrunk
+    /// by leaving operations out, so draw the list from [`Sim::stream`] and keep the operations
+    /// independent of each other. An operation's error is recorded, and the next one follows.
+    ///
+    /// # Panics
+    ///
+    /// If the world has a member of that name.
+    #[track_caller]
+    pub fn workload<O, F, E>(
+        &mut self,
+        name: &str,
+        operations: Vec<O>,
+        body: impl Fn(Ctx, O) -> F + 'static,
+    ) -> MemberBuilder<'_>
+    where
+        O: Clone + std::fmt::Debug + 'static,
+        F: Future<Output = Result<(), E>> + 'static,
+        E: Display,
+    {
+        self.operations.push((name.to_owned(), operations.len()));
+        let kept: Vec<(usize, O)> = operations
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| self.plan.as_ref().is_none_or(|plan| plan.keeps(name, *i)))
+            .collect();
+        let (kept, body) = (Rc::new(kept), Rc::new(body));
+        self.client(name, move |ctx| {
+            let (kept, body) = (kept.clone(), body.clone());
+            async move {
+                for (index, operation) in kept.iter() {
+                    course::record_operation(ctx, *index, "invoke", format!("{operation:?}"));
+                    let result = body(ctx, operation.clone()).await;
+                    let (what, text) = match result {
+                        Ok(()) => ("ok", String::new()),
+                        Err(error) => ("failed", error.to_string()),
+                    };
+                    course::record_operation(ctx, *index, what, text);
+                }
+                Ok::<(), E>(())
+            }
+        })
+    }
+
+    #[track_caller]
+    fn add(
+        &mut self,
+        name: &str,
+        role: Role,
+        start: Start,
+        declared_at: &'static Location<'static>,
+    ) -> MemberBuilder<'_> {
+        let taken = self.members.iter().any(|member| member.name == name);
+        assert!(!taken, "the world has a member `{name}` already");
+        assert!(
+            !name.is_empty() && name != "world" && name != "localhost",
+            "`{name}` cannot be the name of a member"
+        );
+        self.members.push(Spec::new(name, role, start, declared_at));
+        MemberBuilder(self.members.last_mut().expect("pushed above"))
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Sim;
 use super::board::Board;
 use crate::journal::{EventId, Journal};
 use crate::time::Time;
@@ -55,6 +56,69 @@ pub(super) struct Property {
     pub(super) name: String,
     pub(super) kind: PropertyKind,
     pub(super) decide: Decide,
+}
+
+/// What must be true of the world.
+impl Sim {
+    /// Must hold at every moment. The closure returns a `bool`, a `Result<(), impl Display>` whose
+    /// error is the witness, or a [`Verdict`]; it is called whenever a service has published or
+    /// recorded something.
+    pub fn always<V: Into<Verdict>>(
+        &mut self,
+        name: &str,
+        property: impl Fn(&View<'_>) -> V + 'static,
+    ) -> &mut Self {
+        self.property(name, PropertyKind::Always, property)
+    }
+
+    /// Must hold at no moment: the closure says `true` for what must not be.
+    pub fn never(
+        &mut self,
+        name: &str,
+        property: impl Fn(&View<'_>) -> bool + 'static,
+    ) -> &mut Self {
+        self.property(name, PropertyKind::Never, move |view| !property(view))
+    }
+
+    /// Must hold within the settling time after chaos has ended, and at the end.
+    pub fn eventually<V: Into<Verdict>>(
+        &mut self,
+        name: &str,
+        property: impl Fn(&View<'_>) -> V + 'static,
+    ) -> &mut Self {
+        self.property(name, PropertyKind::Eventually, property)
+    }
+
+    /// Must hold at some moment of some seed; a search that never sees it is called blind.
+    pub fn sometimes(
+        &mut self,
+        name: &str,
+        property: impl Fn(&View<'_>) -> bool + 'static,
+    ) -> &mut Self {
+        self.property(name, PropertyKind::Sometimes, property)
+    }
+
+    /// Must hold of the whole journal, once the world has ended.
+    pub fn check<V: Into<Verdict>>(
+        &mut self,
+        name: &str,
+        property: impl Fn(&Journal) -> V + 'static,
+    ) -> &mut Self {
+        let decide = Decide::Journal(Rc::new(move |journal| property(journal).into()));
+        self.properties.push(Property { name: name.to_owned(), kind: PropertyKind::Check, decide });
+        self
+    }
+
+    fn property<V: Into<Verdict>>(
+        &mut self,
+        name: &str,
+        kind: PropertyKind,
+        property: impl Fn(&View<'_>) -> V + 'static,
+    ) -> &mut Self {
+        let decide = Decide::View(Rc::new(move |view| property(view).into()));
+        self.properties.push(Property { name: name.to_owned(), kind, decide });
+        self
+    }
 }
 
 /// What a property came to in one run.
