@@ -8,6 +8,7 @@
 //!
 //! Nothing here knows a running world: applying a fault is the world's business.
 
+mod effect;
 pub mod fault;
 pub mod kind;
 mod line;
@@ -30,7 +31,8 @@ pub mod nemesis;
 pub mod strategies;
 
 pub use check::Label;
-pub use fault::{DiskOperation, Effect, Fault, Leg};
+pub use effect::{DiskOperation, Effect, Leg};
+pub use fault::Fault;
 pub use kind::FaultKind;
 pub use nemesis::Chaos;
 pub use plan::FaultPlan;

@@ -1,12 +1,10 @@
 //! The vocabulary of faults: one enum, plain data, named after Chaos Mesh and Jepsen where they have a name.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::chaos::text;
-use crate::error::nearest;
+use crate::chaos::{DiskOperation, Effect, Leg, text};
 
 /// One thing that goes wrong.
 ///
@@ -291,84 +289,6 @@ pub enum Fault {
         #[serde(default, rename = "for", with = "text::maybe", skip_serializing_if = "is_none")]
         lasts: Option<Duration>,
     },
-}
-
-/// Which message of an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Leg {
-    /// From the caller to the service.
-    Request,
-    /// The answer, from the service back to the caller; `from` and `to` are those of the request.
-    Reply,
-    /// A datagram or an event, which has no answer.
-    Message,
-}
-
-/// What happens to one message. In a script: `drop`, `duplicate`, `delay 2s`, `reset` or `corrupt`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
-    /// It never arrives.
-    Drop,
-    /// It arrives twice.
-    Duplicate,
-    /// It arrives that much later.
-    Delay(Duration),
-    /// The sender sees its connection reset, and it never arrives.
-    Reset,
-    /// Some of its bits are flipped.
-    Corrupt,
-}
-
-/// Which disk operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DiskOperation {
-    /// Reading.
-    Read,
-    /// Writing.
-    Write,
-    /// Syncing.
-    Sync,
-    /// All of them.
-    Any,
-}
-
-impl FromStr for Effect {
-    type Err = String;
-
-    /// Reads what its `Display` writes.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (word, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-        match (word, rest) {
-            ("drop", "") => Ok(Effect::Drop),
-            ("duplicate", "") => Ok(Effect::Duplicate),
-            ("reset", "") => Ok(Effect::Reset),
-            ("corrupt", "") => Ok(Effect::Corrupt),
-            ("delay", "") => Err("`delay` needs a duration, like `delay 2s`".to_owned()),
-            ("delay", rest) => text::parse(rest).map(Effect::Delay),
-            _ => Err(match nearest(word, ["drop", "duplicate", "delay", "reset", "corrupt"]) {
-                Some(near) if near != word => {
-                    format!("no effect `{word}`; did you mean `{near}`?")
-                }
-                _ => format!(
-                    "no effect `{text}`; write drop, duplicate, delay with a duration, reset or corrupt"
-                ),
-            }),
-        }
-    }
-}
-
-impl Serialize for Effect {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Effect {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 fn is_false(value: &bool) -> bool {

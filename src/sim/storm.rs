@@ -1,5 +1,7 @@
 //! Applies a fault plan to a running world, and heals it in the end.
 
+mod links;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -8,9 +10,10 @@ use crate::chaos::{Fault, FaultPlan};
 use crate::clock::{self, Change};
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{Kernel, Target};
-use crate::net::{self, LinkEffect, LinkFault, Loss, MessageFault, Tally};
+use crate::net::{self, LinkEffect, LinkFault, MessageFault, Tally};
 use crate::node;
 use crate::time::Time;
+use links::link_effect;
 
 /// The plan of one run while it is being carried out.
 pub(super) struct Storm {
@@ -293,43 +296,4 @@ fn is_of_disk(fault: &Fault) -> bool {
             | Fault::FsyncLies { .. }
             | Fault::DiskCorrupt { .. }
     )
-}
-
-/// What a link fault does, between whom; none for a fault of nodes.
-fn link_effect(fault: &Fault) -> Option<(String, String, LinkEffect)> {
-    let share = |percent: f64| percent / 100.0;
-    let (from, to, effect) = match fault {
-        Fault::Loss { from, to, percent, burst, .. } => {
-            (from, to, LinkEffect::Loss(loss(share(*percent), *burst)))
-        }
-        Fault::Delay { from, to, delay, jitter, .. } => {
-            (from, to, LinkEffect::Delay { delay: *delay, jitter: *jitter })
-        }
-        Fault::Duplicate { from, to, percent, .. } => {
-            (from, to, LinkEffect::Duplicate(share(*percent)))
-        }
-        Fault::Reorder { from, to, percent, by, .. } => {
-            (from, to, LinkEffect::Reorder { p: share(*percent), by: *by })
-        }
-        Fault::Corrupt { from, to, percent, .. } => {
-            (from, to, LinkEffect::Corrupt(share(*percent)))
-        }
-        Fault::Bandwidth { from, to, rate, queue, .. } => {
-            (from, to, LinkEffect::Bandwidth { rate: *rate, queue: *queue })
-        }
-        _ => return None,
-    };
-    Some((from.clone(), to.clone(), effect))
-}
-
-/// Bursts of mean length `burst` that lose `share` of the messages in the long run.
-fn loss(share: f64, burst: Option<f64>) -> Loss {
-    match burst {
-        Some(burst) if share < 1.0 => {
-            let to_good = 1.0 / burst.max(1.0);
-            let to_bad = (share * to_good / (1.0 - share)).min(1.0);
-            Loss::GilbertElliott { to_bad, to_good, loss_bad: 1.0, loss_good: 0.0 }
-        }
-        _ => Loss::Bernoulli(share),
-    }
 }
