@@ -8,7 +8,9 @@
 mod cpu;
 mod life;
 mod names;
+mod rng;
 mod scale;
+mod stopping;
 mod storage;
 
 use std::cell::RefCell;
@@ -23,11 +25,13 @@ use futures::future::LocalBoxFuture;
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
 pub(crate) use life::{
-    Life, begin_stop, crash, end_stop, forget_stop, life, pause, poll_stop, power_loss, resume,
-    start, went_dark_after, wipe,
+    Life, begin_stop, crash, end_stop, life, pause, power_loss, resume, start, went_dark_after,
+    wipe,
 };
 pub(crate) use names::{named, resolve};
+pub use rng::NodeRng;
 pub(crate) use scale::{is_absent, scale};
+pub use stopping::Stopping;
 pub(crate) use storage::{
     begin_disk_fault, disk, disk_tallies, end_disk_fault, end_power_loss, heal_disk,
 };
@@ -132,16 +136,6 @@ pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> Node
 /// Where the node's member was declared.
 pub(crate) fn declared_at(id: NodeId) -> &'static Location<'static> {
     with_node(id, |node| node.plan.declared_at)
-}
-
-/// Draws from the node's own stream.
-pub(crate) fn with_rng<R>(id: NodeId, f: impl FnOnce(&mut Stream) -> R) -> R {
-    with_node(id, |node| {
-        let rng = node.rng.get_or_insert_with(|| {
-            Box::new(current::with(|k| k.seed().named_stream("node", &k.node_name(id))))
-        });
-        f(rng)
-    })
 }
 
 /// Every node, in the order in which they were added.

@@ -9,17 +9,21 @@ mod body;
 mod call;
 mod context;
 mod ctx;
+mod exchange;
 mod host;
 mod http_client;
 mod label;
+mod response;
 
 pub use body::Body;
-pub(crate) use call::{Envelope, deliver, refuse};
-pub use ctx::{Ctx, NodeRng, Stopping};
+pub(crate) use call::Envelope;
+pub use ctx::Ctx;
+pub(crate) use exchange::{deliver, refuse};
 pub(crate) use host::{Host, install_host};
 pub use host::{IntoService, ServiceFactory};
-pub use http_client::{HttpClient, HttpError, RequestBuilder, Response, Retry};
+pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use label::Label;
+pub use response::{HttpError, Response};
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -105,26 +105,6 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
     }
 }
 
-/// True, now or later, once the node was asked to stop. Who waits has a ticket, and gives it back
-/// with [`forget_stop`].
-pub(crate) fn poll_stop(id: NodeId, ticket: &mut Option<u64>, waker: &Waker) -> bool {
-    let stopping = life(id) != Life::Up;
-    if !stopping {
-        with_node(id, |node| {
-            let mine = *ticket.get_or_insert(node.next_ticket);
-            node.next_ticket = node.next_ticket.max(mine + 1);
-            node.stop_waiters.insert(mine, waker.clone());
-        });
-    }
-    stopping
-}
-
-/// Nobody waits with that ticket any more.
-pub(crate) fn forget_stop(id: NodeId, ticket: u64) {
-    let waker = with_node(id, |node| node.stop_waiters.remove(&ticket));
-    drop(waker);
-}
-
 /// True if the machine has lost its power since `event`: what it had sent and not delivered by
 /// then, it cannot send again.
 pub(crate) fn went_dark_after(id: NodeId, event: EventId) -> bool {

@@ -1,26 +1,21 @@
-//! Calls on the message lane: what a request and its answer are while they travel.
+//! The calling side of the message lane: open calls, and what travels between their two ends.
 
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::http_client::HttpError;
-use super::{Body, Host, context, with};
+use super::{Body, HttpError, context, with};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current;
 use crate::kernel::{Kernel, Wait, WorldId};
-use crate::net::{self, Net, Packet, Payload};
+use crate::net::{self, Packet, Payload};
 use crate::node;
 
 /// Bytes that stand for the request line, headers and framing of a message.
-const HEAD: usize = 200;
-/// Bytes of a segment without data.
-const RESET: usize = 40;
-
+pub(super) const HEAD: usize = 200;
 /// One call's number, and which of the calls that had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallId {
@@ -31,12 +26,12 @@ pub(crate) struct CallId {
 /// A message of the HTTP lane.
 #[derive(Clone)]
 pub(crate) struct Envelope {
-    call: CallId,
-    content: Content,
+    pub(super) call: CallId,
+    pub(super) content: Content,
 }
 
 #[derive(Clone)]
-enum Content {
+pub(super) enum Content {
     Request(Request<Body>),
     Reply(Response<Body>),
     /// The connection was refused (by a machine without the process) or reset.
@@ -70,8 +65,8 @@ pub(super) struct Calls {
 
 /// The symbols that every call uses.
 pub(super) struct Words {
-    refused: Symbol,
-    reset: Symbol,
+    pub(super) refused: Symbol,
+    pub(super) reset: Symbol,
 }
 
 impl Words {
@@ -181,7 +176,7 @@ impl Drop for Pending {
 }
 
 /// Gives a call its outcome and wakes who waits for it.
-fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
+pub(super) fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
     let waker = with(|services| {
         let mut calls = services.calls.borrow_mut();
         let call = calls.get(id)?;
@@ -199,7 +194,14 @@ fn complete(id: CallId, outcome: Result<Response<Body>, HttpError>) {
 
 impl Envelope {
     /// The packet that takes it from one node to another; `size` is in bytes.
-    fn addressed(self, from: NodeId, to: NodeId, label: Symbol, leg: Leg, size: usize) -> Packet {
+    pub(super) fn addressed(
+        self,
+        from: NodeId,
+        to: NodeId,
+        label: Symbol,
+        leg: Leg,
+        size: usize,
+    ) -> Packet {
         Packet {
             from,
             to,
@@ -241,131 +243,5 @@ impl Envelope {
     /// The call's connection is reset now.
     pub(crate) fn break_connection(&self, kernel: &Kernel, broken: EventId) {
         kernel.acting(NodeId::WORLD, broken, || complete(self.call, Err(HttpError::Reset)));
-    }
-}
-
-/// A message is at a machine whose process does not run or does not listen: it answers with a
-/// reset, if it was a request.
-pub(crate) fn refuse(kernel: &Kernel, packet: Packet, reason: Symbol) {
-    let Payload::Http(envelope) = &packet.payload else { return };
-    let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
-    let lost = kernel.record_caused(entry, packet.sent);
-    if matches!(envelope.content, Content::Request(_)) {
-        envelope.note_loss(lost);
-        let call = envelope.call;
-        let refusal = Envelope { call, content: Content::Broken { refused: true } };
-        let answer = refusal.addressed(packet.to, packet.from, packet.label, Leg::Reply, RESET);
-        net::transmit_from_machine(kernel, Packet { sent: lost, ..answer });
-    }
-}
-
-/// Hands an arrived message to its service or its caller.
-pub(crate) fn deliver(kernel: &Kernel, packet: Packet) {
-    let Payload::Http(envelope) = &packet.payload else { return };
-    match &envelope.content {
-        Content::Request(_) => deliver_request(kernel, packet),
-        Content::Reply(_) => {
-            Net::record_delivery(kernel, &packet);
-            let Payload::Http(envelope) = packet.payload else { return };
-            let Content::Reply(response) = envelope.content else { return };
-            complete(envelope.call, Ok(response));
-        }
-        Content::Broken { refused } => {
-            let (refused, call) = (*refused, envelope.call);
-            let reason = with(|s| if refused { s.words.refused } else { s.words.reset });
-            let entry = Entry::new(Kind::Reset, packet.to).peer(packet.from).symbol(reason);
-            kernel.record_caused(entry, packet.sent);
-            let error = if refused { HttpError::Refused } else { HttpError::Reset };
-            complete(call, Err(error));
-        }
-    }
-}
-
-fn deliver_request(kernel: &Kernel, packet: Packet) {
-    let host = with(|services| services.hosts.borrow().get(&packet.to).cloned());
-    let Some(host) = host.filter(|_| node::life(packet.to) == node::Life::Up) else {
-        let reason = kernel.symbol("nobody listens");
-        return refuse(kernel, packet, reason);
-    };
-    Net::record_delivery(kernel, &packet);
-    let Payload::Http(envelope) = packet.payload else { return };
-    let Content::Request(request) = envelope.content else { return };
-    let exchange = Exchange {
-        call: envelope.call,
-        from: packet.from,
-        to: packet.to,
-        label: packet.label,
-        answered: false,
-        host: host.clone(),
-    };
-    if host.in_flight.get() >= host.limit {
-        let mut response = Response::new(Body::from("too many requests in progress"));
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        host.in_flight.set(host.in_flight.get() + 1);
-        return kernel.acting(packet.to, kernel.here(), || exchange.answer(response));
-    }
-    host.in_flight.set(host.in_flight.get() + 1);
-    let before = kernel.trace();
-    kernel.set_trace(context::read(request.headers()).unwrap_or_default());
-    kernel.spawn_unrecorded(packet.to, host.declared_at, kernel.here(), async move {
-        let response = match host.call(request).await {
-            Ok(response) => response,
-            Err(error) => {
-                let mut response = Response::new(Body::from(error.to_string()));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            }
-        };
-        exchange.answer(response);
-    });
-    kernel.set_trace(before);
-}
-
-/// A request that is being worked on. Dropped without an answer (the handler panicked, the process
-/// died), the connection is reset, unless the machine has no power to do so.
-struct Exchange {
-    call: CallId,
-    from: NodeId,
-    to: NodeId,
-    label: Symbol,
-    answered: bool,
-    host: Rc<Host>,
-}
-
-impl Exchange {
-    fn answer(mut self, response: Response<Body>) {
-        self.answered = true;
-        let body = response.body().bytes();
-        current::with(|kernel| {
-            let entry = Entry::new(Kind::Send, self.to)
-                .peer(self.from)
-                .symbol(self.label)
-                .value(xxh3_64(&body))
-                .extra(u32::from(response.status().as_u16()));
-            let content = Content::Reply(response);
-            let packet = self.packet(body.len() + HEAD, content);
-            let sent = net::transmit(kernel, packet, entry);
-            kernel.attach_payload(sent, &body);
-        });
-    }
-
-    fn packet(&self, size: usize, content: Content) -> Packet {
-        let envelope = Envelope { call: self.call, content };
-        envelope.addressed(self.to, self.from, self.label, Leg::Reply, size)
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.host.in_flight.set(self.host.in_flight.get() - 1);
-        if self.answered {
-            return;
-        }
-        current::try_with(|kernel| {
-            if node::life(self.to).machine_is_on() {
-                let packet = self.packet(RESET, Content::Broken { refused: false });
-                net::transmit_from_machine(kernel, Packet { sent: kernel.here(), ..packet });
-            }
-        });
     }
 }

@@ -5,8 +5,7 @@ use std::fmt::{Debug, Display};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use super::HttpClient;
@@ -15,7 +14,7 @@ use crate::disk::NodeDisk;
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{Home, JoinHandle, TaskKey, completion, current};
 use crate::net::{Addr, Connection, Endpoint, Listener};
-use crate::node::{self, Work};
+use crate::node::{self, NodeRng, Stopping, Work};
 use crate::sim;
 
 /// The node that code runs on: its clock, network, disk, processors and randomness.
@@ -91,7 +90,7 @@ impl Ctx {
     /// The node's own stream of random numbers; a draw here moves nothing elsewhere.
     #[must_use]
     pub fn rng(&self) -> NodeRng {
-        NodeRng { home: self.home }
+        NodeRng::of(self.home)
     }
 
     /// The node's disk. What is on it outlives a crash of the process; what was synced outlives a
@@ -233,7 +232,7 @@ impl Ctx {
     /// Ready when the node is asked to stop: finish what is open, then return.
     #[must_use]
     pub fn stopping(&self) -> Stopping {
-        Stopping { home: self.home, ticket: None }
+        Stopping::of(self.home)
     }
 
     /// Gives every other ready task a turn.
@@ -247,55 +246,5 @@ impl Ctx {
             Poll::Pending
         })
         .await;
-    }
-}
-
-/// Ready when the node is asked to stop; from [`Ctx::stopping`].
-#[derive(Debug)]
-pub struct Stopping {
-    home: Home,
-    ticket: Option<u64>,
-}
-
-impl Future for Stopping {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let node = self.home.node();
-        if node::poll_stop(node, &mut self.ticket, cx.waker()) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-}
-
-impl Drop for Stopping {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.filter(|_| self.home.is_here()) {
-            node::forget_stop(self.home.number(), ticket);
-        }
-    }
-}
-
-/// A node's stream of random numbers; it implements [`rand::Rng`].
-#[derive(Clone, Copy, Debug)]
-pub struct NodeRng {
-    home: Home,
-}
-
-impl rand::TryRng for NodeRng {
-    type Error = std::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        node::with_rng(self.home.node(), |stream| stream.try_next_u32())
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        node::with_rng(self.home.node(), |stream| stream.try_next_u64())
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        node::with_rng(self.home.node(), |stream| stream.try_fill_bytes(bytes))
     }
 }

@@ -7,41 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Uri};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::{Body, BoxError, call, label};
+use super::{Body, BoxError, HttpError, Response, call, label};
 use crate::clock::{Sleep, Timeout};
 use crate::kernel::{Home, current};
 use crate::node;
-
-/// Why a call has no response.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HttpError {
-    /// The machine is there, but nothing listens.
-    #[error("connection refused")]
-    Refused,
-    /// The process died or the connection broke; the request may have had its effect.
-    #[error("connection reset by peer")]
-    Reset,
-    /// No answer came in the client's own time; the request may have had its effect.
-    #[error("timed out after {0:?}")]
-    TimedOut(Duration),
-    /// The world has nobody of that name.
-    #[error("{0}")]
-    NotFound(String),
-    /// The request cannot be sent: a bad URL, header or body.
-    #[error("{0}")]
-    BadRequest(String),
-    /// The body is not what it was read as.
-    #[error("{0}")]
-    Decode(String),
-    /// The response's status is 400 or above; from [`Response::error_for_status`].
-    #[error("status {0}")]
-    Status(StatusCode),
-}
 
 /// The HTTP client of a node, from `ctx.http()`.
 ///
@@ -274,61 +246,5 @@ fn is_transient(result: &Result<Response, HttpError>) -> bool {
         Ok(response) => matches!(response.status().as_u16(), 502..=504),
         Err(HttpError::Refused | HttpError::Reset | HttpError::TimedOut(_)) => true,
         Err(_) => false,
-    }
-}
-
-/// The answer to a request.
-#[derive(Clone, Debug)]
-pub struct Response(http::Response<Body>);
-
-impl Response {
-    /// Its status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.0.status()
-    }
-
-    /// Its headers.
-    #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
-        self.0.headers()
-    }
-
-    /// Its body in one piece.
-    #[must_use]
-    pub fn bytes(&self) -> Bytes {
-        self.0.body().bytes()
-    }
-
-    /// Its body as text; bytes that are not UTF-8 are replaced.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-
-    /// Its body, read as JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpError::Decode`] if it is not JSON of that type.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        serde_json::from_slice(&self.bytes())
-            .map_err(|e| HttpError::Decode(format!("the body is not the expected JSON: {e}")))
-    }
-
-    /// Itself, or an error if its status is 400 or above.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpError::Status`].
-    pub fn error_for_status(self) -> Result<Response, HttpError> {
-        let status = self.status();
-        if status.as_u16() >= 400 { Err(HttpError::Status(status)) } else { Ok(self) }
-    }
-
-    /// The response of the `http` crate, with frames and trailers.
-    #[must_use]
-    pub fn into_inner(self) -> http::Response<Body> {
-        self.0
     }
 }
