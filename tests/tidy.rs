@@ -52,7 +52,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("dbg!", &[], "take it out"),
 ];
 
-const LINES_MAX: usize = 900;
+const LINES_MAX: usize = 600;
 
 struct Source {
     path: String,

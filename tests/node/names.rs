@@ -168,3 +168,22 @@ fn a_plan_that_names_nobody_is_refused() {
         expect!["fault 1 (from 1ms: crash paymnet): no service `paymnet`; did you mean `payment`?"],
     );
 }
+
+/// A replica that the service may be scaled to has a name; one beyond that has none.
+#[test]
+fn a_plan_that_names_a_replica_that_never_comes_is_refused() {
+    let world = |sim: &mut Sim| {
+        sim.service("payment", who).replicas_max(2);
+    };
+    let crash =
+        |node: &str| FaultPlan::new([Fault::Crash { node: node.into(), at: ms(1), lasts: None }]);
+    check_refused(
+        world,
+        crash("payment-2"),
+        expect![
+            "fault 1 (from 1ms: crash payment-2): no service `payment-2`; did you mean `payment-0`?"
+        ],
+    );
+    let run = run(&world, &RunConfig::seed(1).plan(crash("payment-1")));
+    assert_eq!(run.idle_faults(), [0]);
+}
