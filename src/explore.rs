@@ -52,8 +52,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::chaos::Script;
-use crate::error::{Error, Result};
+use crate::chaos::{Replay, Script};
+use crate::error::Result;
 use crate::seed::Seed;
 use crate::sim::{RunConfig, Sim};
 use hunt::Hunt;
@@ -256,6 +256,8 @@ impl Search {
         let sounding = self.world.sound(&self.variant);
         let hunt = State::load(self)?.unwrap_or_default();
         let resumed = hunt.next;
+        // Not after hours, if it cannot be written.
+        State::save(self, &hunt)?;
         let mut saved = Ok(());
         let mut last_saved = Duration::ZERO;
         let hunt = self.hunt(hunt, &sounding, &mut |hunt| {
@@ -284,11 +286,10 @@ impl Search {
 
     /// The script, if it is of this world and variant.
     fn script_of_this_world(&self, file: &Path) -> Result<Option<Script>> {
-        let script = Script::load(file, &self.world.topology(Seed(0), &self.variant))?;
-        let (sim, variant) = (script.replay.sim.as_deref(), script.replay.variant.as_deref());
+        let Replay { sim, variant, .. } = Replay::load(file)?;
         let here = sim.is_none_or(|sim| sim == self.world.name)
             && variant.is_none_or(|variant| variant == self.variant);
-        Ok(here.then_some(script))
+        if here { self.world.script(file, &self.variant).map(Some) } else { Ok(None) }
     }
 
     /// How the run of `seed` is asked for in this search.
@@ -326,9 +327,5 @@ impl Search {
             self.variant.is_empty() || self.world.variants.first() == Some(&self.variant);
         let variant = if by_default { String::new() } else { format!("-{}", self.variant) };
         self.out.join(format!("{}{variant}-{seed}.toml", self.world.name))
-    }
-
-    fn no_seed(&self) -> Error {
-        Error::World(format!("the script does not say which seed of `{}`", self.world.name))
     }
 }

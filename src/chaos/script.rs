@@ -68,6 +68,32 @@ pub struct Replay {
     pub scheduling: Option<Scheduling>,
 }
 
+impl Replay {
+    /// Reads where the script at `path` comes from, and nothing else of it: the rest may be of
+    /// another world than the reader's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read, [`Error::Script`] if it is no TOML or its section
+    /// `replay` is wrong.
+    pub fn load(path: impl AsRef<Path>) -> Result<Replay> {
+        let (path, text) = text_of(path.as_ref())?;
+        let replay = || -> std::result::Result<Replay, Fail> {
+            let root = DeTable::parse(&text)?;
+            let replay = root.get_ref().get("replay");
+            let replay = replay.map(|value| Replay::deserialize(decoder(value)));
+            Ok(replay.transpose()?.unwrap_or_default())
+        };
+        replay().map_err(|fail| fail.of(&path, &text))
+    }
+}
+
+/// What errors call the file, and what is in it.
+fn text_of(path: &Path) -> Result<(String, String)> {
+    let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+    Ok((path.display().to_string(), text))
+}
+
 impl Script {
     /// The script's text: a header, then each fault under its line in words.
     #[must_use]
@@ -111,9 +137,8 @@ impl Script {
     ///
     /// [`Error::Io`] if it cannot be read, and as [`Script::parse`].
     pub fn load(path: impl AsRef<Path>, topology: &Topology) -> Result<Script> {
-        let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-        Script::parse(&text, &path.display().to_string(), topology)
+        let (path, text) = text_of(path.as_ref())?;
+        Script::parse(&text, &path, topology)
     }
 
     /// Reads a script's text; `file` is what errors call it.
@@ -138,11 +163,7 @@ impl Script {
         topology: &Topology,
         labels: &[Label<'_>],
     ) -> Result<Script> {
-        read(text, topology, labels).map_err(|fail| Error::Script {
-            file: file.to_owned(),
-            line: text[..fail.at.min(text.len())].matches('\n').count() + 1,
-            reason: fail.reason,
-        })
+        read(text, topology, labels).map_err(|fail| fail.of(file, text))
     }
 }
 
@@ -154,6 +175,13 @@ fn table(value: &impl Serialize) -> String {
 struct Fail {
     at: usize,
     reason: String,
+}
+
+impl Fail {
+    fn of(self, file: &str, text: &str) -> Error {
+        let line = text[..self.at.min(text.len())].matches('\n').count() + 1;
+        Error::Script { file: file.to_owned(), line, reason: self.reason }
+    }
 }
 
 fn fail<T>(span: Range<usize>, reason: impl Into<String>) -> std::result::Result<T, Fail> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{Asked, Command, Look, SearchArgs};
 use super::{Failed, HOLDS, VIOLATED, determinism, exit_code, progress};
-use crate::chaos::Script;
+use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
 use crate::explore::{Fresh, Search, SearchReport, World, parting};
 use crate::journal::{Journal, first_divergence};
@@ -108,23 +108,19 @@ struct Target {
 impl Target {
     fn of(worlds: &[World], asked: &Asked) -> Result<Target, Error> {
         let world = find(worlds, &asked.sim)?;
-        let given = asked.seed.unwrap_or(Seed(0));
-        let variant = world.variant(asked.variant.as_deref())?;
-        let mut search = cli_search(world).variant(&variant).strategy(asked.strategy);
-        let Some(path) = &asked.plan else {
-            return Ok(Target { search, script: None, seed: given });
-        };
-        let script = Script::load(path, &world.topology(given, &variant))?;
-        let replay = &script.replay;
-        if let Some(other) = replay.sim.as_deref().filter(|sim| *sim != world.name) {
+        let replay = asked.plan.as_ref().map_or(Ok(Replay::default()), Replay::load)?;
+        if let (Some(path), Some(other)) = (&asked.plan, replay.sim)
+            && other != world.name
+        {
             let path = path.display();
             return Err(Error::World(format!("{path} is a script of `{other}`: give that sim")));
         }
-        if asked.variant.is_none() && replay.variant.is_some() {
-            search = search.variant(&world.variant(replay.variant.as_deref())?);
-        }
+        let variant = world.variant(asked.variant.as_deref().or(replay.variant.as_deref()))?;
         let seed = asked.seed.or(replay.seed).unwrap_or(Seed(0));
-        Ok(Target { search, script: Some(script), seed })
+        let script = asked.plan.as_ref();
+        let script = script.map(|path| Script::load(path, &world.topology(seed, &variant)));
+        let search = cli_search(world).variant(&variant).strategy(asked.strategy);
+        Ok(Target { search, script: script.transpose()?, seed })
     }
 
     fn config(&self) -> RunConfig {

@@ -1,5 +1,6 @@
 //! The fingerprints of many seeds, to be compared with those of other runs of them.
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -22,21 +23,23 @@ impl Search {
         let sounding = self.world.sound(&self.variant);
         let next = AtomicU64::new(0);
         let found: Mutex<Vec<(u64, Vec<Fingerprint>)>> = Mutex::default();
+        let work = || loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.total() {
+                return;
+            }
+            let config = self.config(Seed(self.seed_at(index)), &sounding);
+            let config = RunConfig { recording: Recording::Digest, ..config };
+            let prints = (0..times).map(|_| self.world.run(&config).fingerprint());
+            let prints = prints.collect();
+            found.lock().unwrap_or_else(PoisonError::into_inner).push((index, prints));
+        };
         thread::scope(|scope| {
-            for _ in 0..self.jobs.max(1) {
-                let work = || loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= self.total() {
-                        return;
-                    }
-                    let config = self.config(Seed(self.seed_at(index)), &sounding);
-                    let config = RunConfig { recording: Recording::Digest, ..config };
-                    let prints = (0..times).map(|_| self.world.run(&config).fingerprint());
-                    let prints = prints.collect();
-                    found.lock().unwrap_or_else(PoisonError::into_inner).push((index, prints));
-                };
-                let worker = named_thread().spawn_scoped(scope, work);
-                worker.expect("the operating system gives a thread");
+            let spawn = |_| named_thread().spawn_scoped(scope, work);
+            let workers: Vec<_> = (0..self.jobs.max(1)).map(spawn).collect();
+            for worker in workers {
+                let worker = worker.expect("the operating system gives a thread");
+                worker.join().unwrap_or_else(|panic| resume_unwind(panic));
             }
         });
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -79,8 +79,7 @@ impl Fresh {
         if *place != job.place || *ordinal != job.ordinal {
             return;
         }
-        let topology = search.world.topology(crate::seed::Seed(0), &search.variant);
-        let done = Script::load(&job.script, &topology).and_then(|script| {
+        let done = search.world.script(&job.script, &search.variant).and_then(|script| {
             let config = config_of(search, &script);
             // A process-wide lazy value is made before the run that counts.
             search.world.sound(&search.variant);

@@ -7,13 +7,16 @@ use super::report::{Failure, Nondeterminism, SearchReport};
 use super::world::Sounding;
 use super::{Coverage, Search};
 use crate::chaos::{Replay, Script};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::{Event, EventId, Fingerprint, Journal, Kind, first_divergence};
 use crate::shrink::{Shrunk, shrink};
 use crate::sim::{Run, RunConfig};
 
 /// How often a failure is run again before it is shown.
 const REPLAYS: u32 = 3;
+/// What is said of a failure that is none the next time.
+const FAILED_BEFORE: &str = "it failed several times, and then no longer: something outside of the \
+                             world decides";
 /// All failures of a search together may use so many times the runs of one.
 const SHRINK_SHARE: usize = 10;
 
@@ -68,10 +71,11 @@ impl Search {
             RunConfig { plan: Some(shrunk.plan.clone()), scheduling: shrunk.scheduling, ..config };
         let failure = self.confirm(&config, finding.index + 1, Some(shrunk))?;
         Ok(match failure {
-            Ok(failure) => {
-                report.failures.extend(failure);
+            Ok(Some(failure)) => {
+                report.failures.push(failure);
                 Ok(runs)
             }
+            Ok(None) => Err(self.nondeterminism(finding, FAILED_BEFORE.to_owned())),
             Err(text) => Err(self.nondeterminism(finding, text)),
         })
     }
@@ -128,23 +132,34 @@ impl Search {
         })))
     }
 
-    /// Runs the script's run as often as a failure that was found, and makes nothing smaller.
+    /// Runs the script's run, in the variant that it names, as often as a failure that was found,
+    /// and makes nothing smaller.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::World`] if the script does not say which seed, or names what the world
-    /// does not have; [`crate::error::Error::Io`] if a file cannot be written.
+    /// [`Error::World`] if the script does not say which seed, is of another world, or names what
+    /// the world does not have; [`Error::Io`] if a file cannot be written.
     pub fn replay(&self, script: &Script) -> Result<SearchReport> {
-        let seed = script.replay.seed.ok_or_else(|| self.no_seed())?;
-        script.plan.check(&self.world.topology(seed, &self.variant))?;
-        self.replay_run(&config_of(self, script))
+        let Replay { sim, variant, seed, .. } = &script.replay;
+        let name = &self.world.name;
+        if let Some(other) = sim.as_ref().filter(|sim| *sim != name) {
+            return Err(Error::World(format!("the script is of `{other}`, not of `{name}`")));
+        }
+        let no_seed = || Error::World(format!("the script does not say which seed of `{name}`"));
+        let seed = seed.ok_or_else(no_seed)?;
+        let search = self.clone().variant(match variant {
+            Some(variant) => variant,
+            None => &self.variant,
+        });
+        script.plan.check(&search.world.topology(seed, &search.variant))?;
+        search.replay_run(&config_of(&search, script))
     }
 
     /// As [`Search::replay`], of the run that `config` asks for.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Io`] if a file cannot be written.
+    /// [`Error::Io`] if a file cannot be written.
     pub fn replay_run(&self, config: &RunConfig) -> Result<SearchReport> {
         self.one_run(config, 0)
     }
@@ -153,7 +168,7 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Io`] if a file cannot be written.
+    /// [`Error::Io`] if a file cannot be written.
     pub fn shrink(&self, config: &RunConfig) -> Result<SearchReport> {
         self.one_run(config, self.shrink_runs)
     }
@@ -180,7 +195,12 @@ impl Search {
             }
             (_, Ok(_)) => self.confirm(&config, 1, None)?,
         };
+        let failed = matches!(finding.sign, Sign::Violated(_));
         match proven {
+            Ok(None) if failed => {
+                let text = FAILED_BEFORE.to_owned();
+                report.nondeterminism.push(self.nondeterminism(&finding, text));
+            }
             Ok(failure) => report.failures.extend(failure),
             Err(text) => report.nondeterminism.push(self.nondeterminism(&finding, text)),
         }

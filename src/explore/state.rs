@@ -59,6 +59,12 @@ impl State {
                 expected.words()
             )));
         }
+        let (done, total) = (state.done.next, search.total());
+        if done > total {
+            return Err(wrong(format!(
+                "{done} seeds are done in it, and this search has {total}: ask for at least as many"
+            )));
+        }
         Ok(Some(state.done))
     }
 

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use crate::chaos::{Replay, Script};
 use crate::error::{Error, Result, nearest};
 use crate::journal::Recording;
 use crate::kernel::Scheduling;
@@ -119,6 +121,12 @@ impl World {
     #[must_use]
     pub fn topology(&self, seed: Seed, variant: &str) -> Topology {
         describe(&*self.build, seed, variant)
+    }
+
+    /// The script at `path`, checked against the world of its seed.
+    pub(crate) fn script(&self, path: &Path, variant: &str) -> Result<Script> {
+        let seed = Replay::load(path)?.seed.unwrap_or(Seed(0));
+        Script::load(path, &self.topology(seed, variant))
     }
 
     /// One run that nobody looks at: what a process makes once is made in it, and it tells how long

@@ -58,7 +58,7 @@ fn script(failure: &Failure, out: &mut dyn Write) -> Result {
             let end = if plan == &FaultPlan::default() { "" } else { ":" };
             writeln!(out, " ({}{more}){end}", count(*runs, "run"))?;
         }
-        None => writeln!(out, "with {faults}:")?,
+        None => writeln!(out, "with {faults}{}", if plan.faults.is_empty() { "" } else { ":" })?,
     }
     for fault in &plan.faults {
         writeln!(out, "    {fault}")?;

@@ -3,7 +3,7 @@
 //! `lose 30% of checkout -> payment` for a second says little. The run knows which messages went that
 //! way meanwhile; if the loss of one of them alone makes the same property fail, that is the fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::lab::Lab;
@@ -74,6 +74,11 @@ fn alone(run: &Run, index: usize) -> Vec<Fault> {
     let end = lasts.map_or(Time::MAX, |lasts| Time::from(at) + lasts);
     let names = message_ordinals(&run.journal);
     let arrivals = arrivals(&run.journal);
+    let answered: BTreeSet<_> = names
+        .values()
+        .filter(|name| name.reply)
+        .map(|name| (name.from, name.to, name.label))
+        .collect();
     let mut messages: Vec<(bool, Time, Fault)> = Vec::new();
     let mut late: Vec<Fault> = Vec::new();
     for send in run.journal.of_kind(Kind::Send) {
@@ -85,7 +90,7 @@ fn alone(run: &Run, index: usize) -> Vec<Fault> {
         }
         let took = arrival.map(|arrival| arrival.since(send.at()));
         let slow = took.is_none_or(|took| took > Duration::from_millis(20));
-        let leg = leg_of(name);
+        let leg = leg_of(name, answered.contains(&(name.from, name.to, name.label)));
         messages.push((!slow, send.at(), message(name, leg, Effect::Drop)));
         let delay = took.filter(|_| slow).unwrap_or(Duration::from_secs(1));
         late.push(message(name, leg, Effect::Delay(delay)));
@@ -115,12 +120,15 @@ fn concerns(fault: &Fault, run: &Run, send: &Event<'_>) -> bool {
     fault.link().is_some_and(|(a, b)| stands_for(a, from) && stands_for(b, to))
 }
 
-/// Calls have labels of two words, method and route; topics have one.
-fn leg_of(name: &MessageName<'_>) -> Leg {
+/// What was ever answered under that label is a request. What never was may have gone to a service
+/// that answers nobody: then its label is a method and a route, which no topic and no connection has.
+fn leg_of(name: &MessageName<'_>, answered: bool) -> Leg {
+    let is_method = |word: &str| word.bytes().all(|b| b.is_ascii_uppercase());
     match name.label.split_once(' ') {
         _ if name.reply => Leg::Reply,
-        Some(_) => Leg::Request,
-        None => Leg::Message,
+        _ if answered => Leg::Request,
+        Some((method, route)) if is_method(method) && route.starts_with('/') => Leg::Request,
+        _ => Leg::Message,
     }
 }
 
