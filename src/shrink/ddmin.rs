@@ -43,3 +43,60 @@ fn all_but_one_part<T: Clone>(
         fails(&rest).then_some(rest)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of 0 to 6, if all that is in one of `causes` fails.
+    #[track_caller]
+    fn check(causes: &[&[u32]], expected: &[u32]) {
+        let mut tries = 0;
+        let mut fails = |items: &[u32]| {
+            assert!(items.is_sorted(), "in another order: {items:?}");
+            tries += 1;
+            causes.iter().any(|cause| cause.iter().all(|item| items.contains(item)))
+        };
+        assert_eq!(minimal((0..7).collect(), &mut fails), expected);
+        assert!(tries < 60, "{tries} tries");
+    }
+
+    #[test]
+    fn what_it_takes_is_left() {
+        check(&[&[]], &[]);
+        check(&[&[0]], &[0]);
+        check(&[&[6]], &[6]);
+        check(&[&[0, 6]], &[0, 6]);
+        check(&[&[1, 3, 5]], &[1, 3, 5]);
+        check(&[&[0, 1, 2, 3, 4, 5, 6]], &[0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn one_cause_of_several_is_enough() {
+        check(&[&[0, 1], &[4]], &[4]);
+        check(&[&[2, 5], &[1, 2, 3]], &[1, 2, 3]);
+    }
+
+    #[test]
+    fn an_empty_list_needs_no_try() {
+        let left = minimal(Vec::<u32>::new(), &mut |_| panic!("there is nothing to try"));
+        assert!(left.is_empty());
+    }
+
+    /// Whatever fails, monotone or not: the result does, and nothing more can be left out of it.
+    #[test]
+    fn nothing_can_be_left_out_of_what_is_left() {
+        for failing in 0..1u32 << 16 {
+            // Which of the subsets of four items fail, as a set of their bits; all of them do.
+            let bits = |items: &[u32]| items.iter().fold(0, |bits, item| bits | 1 << item);
+            let fails = |items: &[u32]| failing >> bits(items) & 1 == 1 || items.len() == 4;
+            let left = minimal((0..4).collect(), &mut |items| fails(items));
+            assert!(fails(&left), "{failing:x}: {left:?}");
+            let without = |out: u32| -> Vec<u32> {
+                left.iter().copied().filter(|item| *item != out).collect()
+            };
+            let can_go = left.iter().find(|out| fails(&without(**out)));
+            assert_eq!(can_go, None, "{failing:x}: {left:?}");
+        }
+    }
+}

@@ -107,6 +107,9 @@ fn a_wrong_file_is_explained() {
     assert_eq!(error(&run), expected);
     std::fs::write(&path, "format = 1\n[replay]\nsim = \"calm\"\n").unwrap();
     assert_eq!(error(&run), "error: plan.toml is a script of `calm`: give that sim\n");
+    let foreign = "[replay]\nsim = \"calm\"\n[[fault]]\nkind = \"crash\"\nnode = \"sky\"\n";
+    std::fs::write(&path, format!("format = 1\n{foreign}")).unwrap();
+    assert_eq!(error(&run), "error: plan.toml is a script of `calm`: give that sim\n");
     assert!(error(&["diff", &path, &path]).contains("not a journal file"));
 }
 

@@ -74,6 +74,27 @@ fn a_script_is_replayed_by_the_environment() {
     assert!(passes(&test, &[("STORMGLASS_REPLAY", harmless), (SCRIPT, "1")]));
 }
 
+/// A test binary has searches of many worlds: a script is for one of them, and names what it has.
+#[test]
+fn a_script_of_another_world_does_not_concern_a_search() {
+    const CHILD: &str = "STORMGLASS_TEST_NOT_REPLAYED";
+    if std::env::var_os(CHILD).is_some() {
+        let report = explore(shop).variant("fixed").seeds(0..3).find();
+        assert!(!report.replayed && report.coverage.runs == 3, "{report}");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("script.toml");
+    let fault = "[[fault]]\nkind = \"crash\"\nnode = \"sky\"\n";
+    std::fs::write(&script, format!("format = 1\n[replay]\nsim = \"weather\"\n{fault}")).unwrap();
+    let test = std::thread::current().name().unwrap().to_owned();
+    let script = script.to_str().unwrap();
+    assert!(passes(&test, &[("STORMGLASS_REPLAY", script), (CHILD, "1")]));
+    // One that nobody can read is an error all the same.
+    let nowhere = directory.path().join("nowhere.toml").display().to_string();
+    assert!(!passes(&test, &[("STORMGLASS_REPLAY", &nowhere), (CHILD, "1")]));
+}
+
 #[test]
 fn a_replay_is_proven_like_a_failure_that_was_found() {
     let directory = tempfile::tempdir().unwrap();

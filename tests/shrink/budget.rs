@@ -29,6 +29,21 @@ fn nothing_is_made_smaller_without_runs() {
     assert!(shrunk.without.contains(&Without::Same));
 }
 
+/// Another property, or none at all, is violated: there is nothing to make smaller.
+#[test]
+fn what_does_not_fail_stays_as_it_is() {
+    let world = World::new("shop", shop);
+    let config = RunConfig::seed(1).plan(many());
+    let shrunk = shrink(&world, &config, "no such property", 500);
+    assert_eq!((shrunk.plan, shrunk.runs), (many(), many().faults.len()));
+    assert!(
+        shrunk.without.iter().all(|without| matches!(without, Without::Other(p) if p == TWICE))
+    );
+    let calm = RunConfig::seed(1).plan(FaultPlan::default());
+    let shrunk = shrink(&world, &calm, TWICE, 500);
+    assert_eq!((shrunk.plan, shrunk.runs, shrunk.without), (FaultPlan::default(), 0, vec![]));
+}
+
 #[test]
 fn the_same_failure_shrinks_the_same_way() {
     let (a, b) = (shrunk(many().faults), shrunk(many().faults));

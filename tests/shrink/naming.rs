@@ -1,5 +1,7 @@
 //! Faults of links become faults of the one message that matters, by its name.
 
+use futures::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::*;
 
 fn partition(at: u64, lasts: u64) -> Fault {
@@ -133,4 +135,120 @@ fn a_datagram_has_a_name_too() {
         without 1: Holds
     "#]]
     .assert_eq(&text(&shrunk));
+}
+
+/// A teller and a clerk who must not be late; `tell` sends the n-th number.
+fn on_time<F: Future<Output = ()> + 'static>(
+    sim: &mut Sim,
+    clerk: impl Fn(Ctx) -> F + 'static,
+    teller: impl AsyncFn(Ctx) + Clone + 'static,
+) {
+    sim.links(LinkProfile::with_delay(ms(1)));
+    sim.process("clerk", clerk);
+    sim.client("teller", move |ctx| {
+        let teller = teller.clone();
+        async move {
+            teller(ctx).await;
+            ctx.sleep(ms(500)).await;
+            Ok::<(), String>(())
+        }
+    });
+    sim.never("a number is late", |view| {
+        view.probe::<u64>("clerk", "at").is_some_and(|at| *at > 150_000_000)
+    });
+}
+
+fn cut(at: u64, lasts: u64) -> Fault {
+    let (a, b) = (vec!["teller".to_owned()], vec!["clerk".to_owned()]);
+    Fault::Partition { a, b, one_way: false, at: ms(at), lasts: Some(ms(lasts)) }
+}
+
+#[track_caller]
+fn check_late(world: impl Fn(&mut Sim) + Send + Sync + 'static, expect: Expect) {
+    let config = RunConfig::seed(1).plan(FaultPlan::new([cut(25, 10)]));
+    let shrunk = shrink(&World::new("late", world), &config, "a number is late", 500);
+    expect.assert_eq(&text(&shrunk));
+}
+
+/// What goes over a connection has its label and number, and is sent again when it is lost.
+#[test]
+fn a_piece_of_a_stream_has_a_name_too() {
+    check_late(
+        |sim| {
+            let clerk = |ctx: Ctx| async move {
+                let mut connection = ctx.listen(7).unwrap().accept().await.unwrap().0;
+                while connection.read(&mut [0; 1]).await.is_ok_and(|length| length > 0) {
+                    ctx.publish("at", ctx.clock().now().as_nanos());
+                }
+            };
+            on_time(sim, clerk, async |ctx: Ctx| {
+                let mut connection = ctx.connect("clerk", 7).await.unwrap();
+                for _ in 0..10 {
+                    connection.write_all(b"n").await.unwrap();
+                    ctx.sleep(ms(10)).await;
+                }
+            });
+        },
+        expect![[r#"
+            teller -> clerk "conn #1" #1 message: drop
+            without 1: Holds
+        "#]],
+    );
+}
+
+/// Labels are what their callers like: a call need not look like one, nor a datagram unlike one.
+#[test]
+fn legs_are_told_from_answers_and_not_from_labels() {
+    check_late(
+        |sim| {
+            let clerk = |ctx: Ctx| async move {
+                let socket = ctx.bind(7).unwrap();
+                while let Ok((_, from)) = socket.receive().await {
+                    ctx.publish("at", ctx.clock().now().as_nanos());
+                    socket.send_as("well received", from, "");
+                }
+            };
+            on_time(sim, clerk, async |ctx: Ctx| {
+                let socket = ctx.bind(0).unwrap();
+                let clerk = ctx.lookup("clerk", 7).unwrap();
+                for _ in 0..10 {
+                    socket.send_as("POST it", clerk, "");
+                    while ctx.timeout(ms(200), socket.receive()).await.is_err() {
+                        socket.send_as("POST it", clerk, "");
+                    }
+                    ctx.sleep(ms(10)).await;
+                }
+            });
+        },
+        expect![[r#"
+            teller -> clerk "POST it" #1 message: drop
+            without 1: Holds
+        "#]],
+    );
+    check_late(
+        |sim| {
+            sim.service("clerk", |ctx: Ctx| {
+                tower::service_fn(move |_: http::Request<stormglass::service::Body>| async move {
+                    ctx.publish("at", ctx.clock().now().as_nanos());
+                    Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+                })
+            });
+            sim.links(LinkProfile::with_delay(ms(1)));
+            sim.client("teller", |ctx| async move {
+                for _ in 0..10 {
+                    let call = ctx.http().post("http://clerk/").label("tell");
+                    call.send().await.unwrap();
+                    ctx.sleep(ms(10)).await;
+                }
+                Ok::<(), String>(())
+            });
+            sim.never("a number is late", |view| {
+                view.probe::<u64>("clerk", "at").is_some_and(|at| *at > 150_000_000)
+            });
+        },
+        expect![[r#"
+            teller -> clerk "tell" #1 request: delay 50ms
+            without 1: Holds
+        "#]],
+    );
 }
