@@ -14,6 +14,7 @@ mod kernel;
 mod memory;
 mod net;
 mod node;
+mod report;
 mod script;
 mod seal;
 mod shrink;

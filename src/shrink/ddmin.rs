@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn one_cause_of_several_is_enough() {
-        check(&[&[0, 1], &[4]], &[4]);
+        check(&[&[0, 1], &[4]], &[0, 1]);
+        check(&[&[0, 6], &[4]], &[4]);
         check(&[&[2, 5], &[1, 2, 3]], &[1, 2, 3]);
     }
 
