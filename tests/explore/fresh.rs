@@ -27,6 +27,9 @@ fn where_no_fresh_process_is_possible_it_is_said() {
     let report = search.find();
     let reason = "the search was not started by a test or by the command line";
     assert_eq!(report.failures[0].in_fresh, Err(reason.to_owned()));
+    let script = report.failures[0].script.display().to_string();
+    let command = format!("STORMGLASS_REPLAY={script}, then the same program");
+    assert_eq!(report.failures[0].command, command);
     let text = report.to_string();
     assert!(text.contains(&format!("identical (in this process only: {reason})")), "{text}");
     let nameless = std::thread::scope(|scope| {

@@ -40,6 +40,25 @@ fn without_a_sample_it_is_not_noticed() {
     assert_eq!(seeds, [0, 3, 6, 9]);
 }
 
+/// It differed once, and then not again: that is told, and is no pass.
+#[test]
+fn a_seed_that_differed_once_is_told_as_such() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let world = |sim: &mut Sim| {
+        sim.chaos(Chaos::none());
+        // The throw-away run, the first of the seed, and its second, which is odd.
+        let odd = RUNS.fetch_add(1, Ordering::Relaxed) == 2;
+        sim.client("client", move |ctx| async move {
+            ctx.record(if odd { "odd" } else { "even" });
+            Ok::<(), String>(())
+        });
+    };
+    let report = explore(world).seeds(0..1).jobs(1).find();
+    let expected = "two runs of it differed in the search; now they do not";
+    assert_eq!(report.nondeterminism[0].text, expected);
+    assert_eq!(report.verdict().to_string(), "unknown: seed 0 does not replay");
+}
+
 #[test]
 fn a_failure_that_does_not_replay_is_not_told_as_a_seed() {
     static RUNS: AtomicU32 = AtomicU32::new(0);

@@ -1,4 +1,5 @@
 //! What one world hands out is of no use in another, and does no harm there.
+#![expect(clippy::async_yields_async, reason = "what is carried along is to be awaited elsewhere")]
 
 use std::cell::RefCell;
 use std::pin::Pin;

@@ -70,7 +70,7 @@ fn a_message_fault_strikes_one_message() {
 /// There is no bit to flip: the fault had its chance and struck nothing.
 #[test]
 fn an_empty_datagram_cannot_be_corrupted() {
-    let (from, to) = || -> (String, String) { ("here".into(), "there".into()) }();
+    let (from, to) = ("here".to_owned(), "there".to_owned());
     let link = Fault::Corrupt { from, to, percent: 100.0, at: ms(0), lasts: None };
     let world = |sim: &mut Sim| {
         sim.process("there", |ctx| async move {
