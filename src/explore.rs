@@ -243,8 +243,9 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a script or the state cannot be written, [`Error::World`] if the state is of
-    /// another search, and as [`Script::load`] for `STORMGLASS_REPLAY`.
+    /// [`crate::error::Error::Io`] if a script or the state cannot be written,
+    /// [`crate::error::Error::World`] if the state is of another search or of more seeds, and as
+    /// [`Script::load`] for `STORMGLASS_REPLAY`.
     pub fn try_find(&self) -> Result<SearchReport> {
         self.fresh.serve(self);
         if let Some(file) = env::var_os(REPLAY).filter(|file| !file.is_empty())

@@ -48,6 +48,14 @@ fn each_is_a_page() {
     }
 }
 
+/// The tests are the pages' own; what each must have is held here.
+#[test]
+fn each_runs_every_seed_twice() {
+    for (name, text) in sims() {
+        assert!(text.contains("same_trace(&world);"), "{name} does not show that it replays");
+    }
+}
+
 #[test]
 fn each_is_in_the_table() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("sims/README.md");
