@@ -23,6 +23,8 @@ pub(crate) use panics::{message as panic_message, silence};
 pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};
 pub use scheduler::Scheduling;
+#[cfg(madsim)]
+pub(crate) use seal::ThreadSeal;
 pub(crate) use seal::{is_of_seal, seal};
 pub(crate) use task::{TaskKey, Trace, Wait};
 pub(crate) use timer::Timer;
@@ -231,6 +233,12 @@ impl Kernel {
     /// The date of the std clock at the start, where it is this world's own.
     pub(crate) fn start_date(&self) -> Option<u64> {
         self.seal.start_date()
+    }
+
+    /// The seal of a program's thread.
+    #[cfg(madsim)]
+    pub(crate) fn thread_seal(&self, number: u64) -> ThreadSeal {
+        ThreadSeal::new(self.seed, number)
     }
 
     /// The trace context of the running task.

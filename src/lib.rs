@@ -64,6 +64,13 @@ pub mod clock;
 pub mod disk;
 pub mod net;
 pub mod node;
+// A private module: programs are members of a `Sim`.
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "it stands where the C library stood")]
+mod os;
+#[cfg(not(all(madsim, target_os = "linux", target_env = "gnu")))]
+#[path = "os/absent.rs"]
+mod os;
 pub mod service;
 pub mod sim;
 pub mod chaos;

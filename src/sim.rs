@@ -28,6 +28,7 @@ mod judge;
 mod log;
 mod member;
 mod outcome;
+mod program;
 mod property;
 mod run;
 mod storm;
@@ -35,11 +36,14 @@ mod storm;
 pub(crate) use board::{count, publish, reach};
 pub use member::MemberBuilder;
 pub use outcome::{End, Run};
+pub use program::ProgramOutput;
 pub use property::{Outcome, PropertyKind, View};
 pub use run::{RunConfig, describe, run};
 
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
 
 use crate::chaos::{Chaos, FaultPlan};
 use crate::net::LinkProfile;
@@ -63,6 +67,7 @@ pub struct Sim {
     settle: Duration,
     events_max: u64,
     may_panic: bool,
+    log_level: LevelFilter,
     points: BTreeSet<String>,
     plan: Option<FaultPlan>,
     /// The number of operations of each workload, kept or not.
@@ -89,6 +94,7 @@ impl Sim {
             settle: Duration::from_secs(30),
             events_max: 50_000_000,
             may_panic: false,
+            log_level: LevelFilter::INFO,
             points: BTreeSet::new(),
             plan,
             operations: Vec::new(),
@@ -148,6 +154,13 @@ impl Sim {
     /// Stops a run after so many events; its verdict is then unknown. The default is 50 million.
     pub fn events_max(&mut self, events: u64) -> &mut Self {
         self.events_max = events;
+        self
+    }
+
+    /// Sets which `tracing` events and spans of services and programs enter the journal. The default
+    /// is `INFO` and above: HTTP libraries say much below it, and each word of it takes time.
+    pub fn log_level(&mut self, level: impl Into<LevelFilter>) -> &mut Self {
+        self.log_level = level.into();
         self
     }
 

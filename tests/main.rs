@@ -14,6 +14,8 @@ mod kernel;
 mod memory;
 mod net;
 mod node;
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+mod programs;
 mod report;
 mod script;
 mod seal;

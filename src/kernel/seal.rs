@@ -10,7 +10,7 @@ pub(crate) fn is_of_seal(target: &str) -> bool {
 }
 
 #[cfg(madsim)]
-pub(crate) use sealed::{Seal, seal};
+pub(crate) use sealed::{Seal, ThreadSeal, seal};
 #[cfg(not(madsim))]
 pub(crate) use unsealed::{Seal, seal};
 
@@ -26,10 +26,46 @@ mod sealed {
 
     use crate::journal::NodeId;
     use crate::seed::Seed;
+    use crate::time::Time;
 
     /// Runs `world` with the std clock, OS entropy and hash keys of `seed`.
     pub(crate) fn seal<R>(seed: Seed, world: impl FnOnce() -> R) -> R {
-        Runtime::with_seed_and_config(seed.0, Config::default()).block_on(async { world() })
+        let mut runtime = Runtime::with_seed_and_config(seed.0, Config::default());
+        // Programs make threads; that nobody else does is `os`'s business.
+        runtime.set_allow_system_thread(true);
+        runtime.block_on(async { world() })
+    }
+
+    /// The seal of a thread that a program makes: it sees the world's clock, and entropy of its
+    /// own.
+    #[derive(Clone)]
+    pub(crate) struct ThreadSeal {
+        seed: Seed,
+        number: u64,
+        time: Option<TimeHandle>,
+    }
+
+    impl ThreadSeal {
+        pub(crate) fn new(seed: Seed, number: u64) -> ThreadSeal {
+            ThreadSeal { seed, number, time: None }
+        }
+
+        /// Runs what the thread does.
+        pub(crate) fn run<R>(self, now: Time, body: impl FnOnce(ThreadSeal) -> R) -> R {
+            let skipped = (1 + self.number % 8) * 1009;
+            let mut runtime = runtime_apart(self.seed, skipped, Duration::from_nanos(now.0));
+            runtime.set_allow_system_thread(true);
+            runtime.block_on(async {
+                body(ThreadSeal { time: Some(TimeHandle::current()), ..self })
+            })
+        }
+
+        /// Moves its clock to where the world's is.
+        pub(crate) fn show(&self, now: Time) {
+            if let Some(time) = &self.time {
+                time.advance(Duration::from_nanos(now.0).saturating_sub(time.elapsed()));
+            }
+        }
     }
 
     /// Keeps madsim's clocks in step with the kernel's.
@@ -70,7 +106,8 @@ mod sealed {
         /// Gives `node` a std clock of its own that goes on from the shared one.
         pub(crate) fn part(&self, seed: Seed, node: NodeId) {
             if self.time.is_some() && !self.own.borrow().contains_key(&node) {
-                let runtime = own_runtime(seed, node, Duration::from_nanos(self.shown.get()));
+                let shown = Duration::from_nanos(self.shown.get());
+                let runtime = runtime_apart(seed, u64::from(node.0) * 1031, shown);
                 self.own.borrow_mut().insert(node, runtime);
             }
         }
@@ -101,16 +138,14 @@ mod sealed {
     }
 
     /// The seed gives the same start date as the world's; its entropy must be another, so a
-    /// stretch of the stream that depends on the node is thrown away.
-    fn own_runtime(seed: Seed, node: NodeId, shown: Duration) -> Runtime {
+    /// stretch of the stream is thrown away.
+    fn runtime_apart(seed: Seed, skipped: u64, shown: Duration) -> Runtime {
         use madsim::rand::RngCore;
         let runtime = Runtime::with_seed_and_config(seed.0, Config::default());
         runtime.block_on(async {
             TimeHandle::current().advance(shown);
             let mut entropy = madsim::rand::thread_rng();
-            (0..u64::from(node.0) * 1031).for_each(|_| {
-                entropy.next_u64();
-            });
+            (0..skipped).for_each(|_| _ = entropy.next_u64());
         });
         runtime
     }

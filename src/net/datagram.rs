@@ -253,6 +253,32 @@ impl Endpoint {
         })
     }
 
+    /// The next datagram, left where it is.
+    pub(crate) fn peek(&self) -> Option<(Bytes, Addr)> {
+        super::with(|net| {
+            let mut sockets = net.sockets.borrow_mut();
+            let (bytes, from, _) = self.inbox(&mut sockets)?.queue.front()?;
+            Some((bytes.clone(), *from))
+        })
+    }
+
+    /// True if a datagram is there.
+    pub(crate) fn is_readable(&self) -> bool {
+        super::with(|net| {
+            let mut sockets = net.sockets.borrow_mut();
+            self.inbox(&mut sockets).is_some_and(|inbox| !inbox.queue.is_empty())
+        })
+    }
+
+    /// Wakes `watcher` whenever a datagram comes, until another one, or none, takes its place.
+    pub(crate) fn watch(&self, watcher: Option<Waker>) {
+        let before = super::with(|net| {
+            let mut sockets = net.sockets.borrow_mut();
+            self.inbox(&mut sockets).map(|inbox| std::mem::replace(&mut inbox.waker, watcher))
+        });
+        drop(before);
+    }
+
     #[inline]
     fn inbox<'a>(&self, sockets: &'a mut Sockets) -> Option<&'a mut Inbox> {
         sockets.inboxes.get_mut(self.inbox).filter(|inbox| inbox.addr == self.addr)

@@ -1,24 +1,35 @@
 //! `tracing` inside of a world: events and spans become events of the journal, with the node and
 //! the virtual time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{Debug, Write as _};
+use std::sync::LazyLock;
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{WorldId, current, is_of_seal};
 
-/// Runs `f` with a subscriber that writes into the running world's journal.
-pub(super) fn capture<R>(f: impl FnOnce() -> R) -> R {
-    tracing::subscriber::with_default(Capture, f)
+/// Runs `f` with a subscriber that writes what is of `level` or above into the running world's
+/// journal.
+pub(super) fn capture<R>(level: LevelFilter, f: impl FnOnce() -> R) -> R {
+    // One for all worlds: with each new one, every place that logs would be asked anew.
+    static CAPTURE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Capture));
+    let before = LEVEL.replace(level);
+    let result = tracing::dispatcher::with_default(&CAPTURE, f);
+    LEVEL.set(before);
+    result
 }
 
 struct Capture;
 
 thread_local! {
+    /// What the world of this thread writes down.
+    static LEVEL: Cell<LevelFilter> = const { Cell::new(LevelFilter::OFF) };
     /// The texts of this thread's open spans, by id, how many hold each, and the world of each.
     static SPANS: RefCell<slab::Slab<(String, u32, Option<WorldId>)>> = RefCell::default();
 }
@@ -33,8 +44,13 @@ fn record(kind: Kind, text: String) {
 }
 
 impl Subscriber for Capture {
+    /// Nothing of the seal ever; for everything else the world is asked each time.
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_of_seal(metadata.target()) { Interest::never() } else { Interest::sometimes() }
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        !is_of_seal(metadata.target())
+        *metadata.level() <= LEVEL.get()
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 
+use super::program::Settings;
 use super::{Sim, course};
 use crate::node::Boot;
 use crate::service::{Ctx, ServiceFactory, install_host};
@@ -22,6 +23,7 @@ pub(super) struct Spec {
     pub(super) processors: u32,
     pub(super) queue_limit: u32,
     pub(super) start: Start,
+    pub(super) settings: Settings,
     pub(super) declared_at: &'static Location<'static>,
 }
 
@@ -32,6 +34,8 @@ pub(super) enum Start {
     Service(Rc<dyn Fn(u32) -> Boot>),
     Process(Boot),
     Client(Boot),
+    /// Given what the operating system is told of it, this makes the boot of a program.
+    Program(Rc<dyn Fn(Settings) -> Boot>),
 }
 
 impl Spec {
@@ -50,6 +54,7 @@ impl Spec {
             processors: 1,
             queue_limit: u32::MAX,
             start,
+            settings: Settings::default(),
             declared_at,
         }
     }
@@ -58,6 +63,7 @@ impl Spec {
         match &self.start {
             Start::Service(with_limit) => with_limit(self.queue_limit),
             Start::Process(boot) | Start::Client(boot) => boot.clone(),
+            Start::Program(with_settings) => with_settings(self.settings.clone()),
         }
     }
 
@@ -192,7 +198,7 @@ impl Sim {
     }
 
     #[track_caller]
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &str,
         role: Role,

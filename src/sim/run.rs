@@ -16,7 +16,7 @@ use crate::kernel::current;
 use crate::kernel::{Kernel, Scheduling, Settings, seal, silence};
 use crate::seed::Seed;
 use crate::topology::Topology;
-use crate::{clock, net, node, service};
+use crate::{clock, net, node, os, service};
 
 /// What one run is asked to be.
 #[derive(Clone, Debug)]
@@ -107,6 +107,7 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _net = net::install(&kernel, sim.profile.clone());
     let _services = service::install(&kernel);
     let _nodes = node::install();
+    let _programs = os::install();
     let (board, _board) = board::install();
     let (clients, _clients) = course::install(&sim);
 
@@ -116,7 +117,7 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let storm = Storm::schedule(&kernel, &plan);
     let mut judge = Judge::new(&sim, board.clone());
     let course = Course { sim: &sim, kernel: &kernel, plan: &plan, storm: &storm, clients };
-    let end = log::capture(|| course.take(&mut judge));
+    let end = log::capture(sim.log_level, || course.take(&mut judge));
     let outcomes = judge.finish(&kernel, &end);
     let symbol = kernel.symbol(match &end {
         End::Finished => "finished",

@@ -189,6 +189,7 @@ fn the_factory_is_called_again_at_each_start() {
 #[test]
 fn tracing_is_captured() {
     let world = |sim: &mut Sim| {
+        sim.log_level(tracing::Level::DEBUG);
         sim.service("server", |ctx: Ctx| {
             Router::new().route(
                 "/{id}",
@@ -199,6 +200,7 @@ fn tracing_is_captured() {
                     ctx.sleep(ms(2)).await;
                     drop(span);
                     tracing::debug!(answer = ?"done");
+                    tracing::trace!("not asked for");
                 }),
             )
         });

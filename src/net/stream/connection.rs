@@ -218,6 +218,23 @@ impl Connection {
         self.change(|streams, kernel| streams.read(kernel, self.id, buffer))
     }
 
+    /// Copies bytes that have arrived and leaves them there (`MSG_PEEK`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::try_read`].
+    pub(crate) fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.change(|streams, kernel| {
+            let length = streams.existing(self.id)?.incoming.peek(buffer);
+            if length > 0 { Ok(length) } else { streams.read(kernel, self.id, buffer) }
+        })
+    }
+
+    /// Bytes that can be read now.
+    pub(crate) fn unread(&self) -> usize {
+        self.change(|streams, _| streams.get(self.id).map_or(0, |end| end.incoming.unread()))
+    }
+
     /// Takes as many bytes as there is room for, to be sent.
     ///
     /// # Errors

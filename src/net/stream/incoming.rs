@@ -100,6 +100,17 @@ impl Incoming {
         copied
     }
 
+    /// Copies what there is, up to the length of `buffer`, and leaves it there.
+    pub(super) fn peek(&self, buffer: &mut [u8]) -> usize {
+        let mut copied = 0;
+        for piece in &self.ready {
+            let length = piece.len().min(buffer.len() - copied);
+            buffer[copied..copied + length].copy_from_slice(&piece[..length]);
+            copied += length;
+        }
+        copied
+    }
+
     /// Bytes that can be read now.
     pub(super) fn unread(&self) -> usize {
         self.unread

@@ -1,0 +1,266 @@
+//! A program on its node: a tokio runtime that is given turns.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
+use tokio::runtime::{Builder, Runtime};
+
+use super::gate::{Role, in_role};
+use super::threads::{self, Threads};
+use super::{Os, with};
+use crate::clock;
+use crate::journal::NodeId;
+use crate::kernel::current;
+use crate::kernel::Timer;
+use crate::time::Time;
+
+/// Looks at `epoll` in one turn that found nothing, after which the program is taken to wait for
+/// time to pass, and time does.
+const FRUITLESS: u32 = 1000;
+
+/// One node's program, as the calls that it makes see it.
+pub(super) struct Host {
+    pub(super) node: NodeId,
+    pub(super) environment: BTreeMap<CString, CString>,
+    /// Files and folders of the host that it may read.
+    pub(super) reads: Vec<String>,
+    pub(super) threads: Threads,
+    /// Gives the program a turn.
+    task: RefCell<Option<Waker>>,
+    /// Ends the turn that is running.
+    turn: RefCell<Option<Waker>>,
+    in_turn: Cell<bool>,
+    is_idle: Cell<bool>,
+    /// When the program would wake by itself, on the node's monotonic clock.
+    deadline: Cell<Option<Time>>,
+    fruitless: Cell<u32>,
+    news: Cell<u64>,
+    /// What it asked for that is not simulated.
+    refused: RefCell<Option<String>>,
+}
+
+impl Host {
+    pub(super) fn wake(&self) {
+        self.news.set(self.news.get() + 1);
+        // In its own turn it will look again before the turn is over.
+        if !self.in_turn.get()
+            && let Some(task) = &*self.task.borrow()
+        {
+            task.wake_by_ref();
+        }
+    }
+
+    /// The count of what happened to its descriptors.
+    pub(super) fn news(&self) -> u64 {
+        self.news.get()
+    }
+
+    pub(super) fn refuse(&self, message: String) {
+        self.refused.borrow_mut().get_or_insert(message);
+    }
+
+    /// `epoll_wait` has nothing to tell: the turn is over, and the program sleeps until then.
+    pub(super) fn end_turn(&self, deadline: Option<Time>) {
+        self.deadline.set(deadline);
+        self.is_idle.set(true);
+        if let Some(turn) = &*self.turn.borrow() {
+            turn.wake_by_ref();
+        }
+    }
+
+    /// `epoll_wait` was asked to look without sleeping, and there was nothing.
+    pub(super) fn looked_in_vain(&self, now: Time) {
+        let fruitless = self.fruitless.get() + 1;
+        self.fruitless.set(fruitless);
+        if fruitless >= FRUITLESS {
+            self.end_turn(Some(now + Duration::from_micros(1)));
+        }
+    }
+
+    pub(super) fn found(&self) {
+        self.fruitless.set(0);
+    }
+}
+
+/// The task of the kernel that is a program.
+pub(crate) struct Program {
+    host: Rc<Host>,
+    /// None before its first turn, and after its last.
+    runtime: Option<Runtime>,
+    main: Option<LocalBoxFuture<'static, ()>>,
+    start: Option<Start>,
+    timer: Timer,
+}
+
+type Start = Box<dyn FnOnce() -> LocalBoxFuture<'static, ()>>;
+
+impl Program {
+    /// A program that `start` makes on its first turn, inside of its runtime.
+    pub(crate) fn new(
+        node: NodeId,
+        environment: &BTreeMap<String, String>,
+        reads: &[String],
+        start: impl FnOnce() -> LocalBoxFuture<'static, ()> + 'static,
+    ) -> Program {
+        let text = |text: &String| CString::new(text.as_bytes()).unwrap_or_default();
+        let environment = environment.iter().map(|(name, value)| (text(name), text(value)));
+        let host = Rc::new(Host {
+            node,
+            environment: environment.collect(),
+            reads: reads.to_vec(),
+            threads: Threads::default(),
+            task: RefCell::default(),
+            turn: RefCell::default(),
+            in_turn: Cell::new(false),
+            is_idle: Cell::new(false),
+            deadline: Cell::new(None),
+            fruitless: Cell::new(0),
+            news: Cell::new(0),
+            refused: RefCell::default(),
+        });
+        with(|os| os.hosts.borrow_mut().insert(node, host.clone()));
+        Program {
+            host,
+            runtime: None,
+            main: None,
+            start: Some(Box::new(start)),
+            timer: current::with(|kernel| Timer::at(kernel, Time::ZERO)),
+        }
+    }
+
+    /// Lets the program run until it would sleep; true once its main function has returned.
+    fn turn(&mut self) -> bool {
+        let host = self.host.clone();
+        host.in_turn.set(true);
+        host.fruitless.set(0);
+        let done = in_role(Role::Turn(host.node), || {
+            let runtime = self.runtime.get_or_insert_with(runtime);
+            let main = &mut self.main;
+            let start = &mut self.start;
+            runtime.block_on(std::future::poll_fn(|cx| {
+                if host.is_idle.replace(false) {
+                    return Poll::Ready(false);
+                }
+                host.turn.borrow_mut().get_or_insert_with(|| cx.waker().clone());
+                if let Some(start) = start.take() {
+                    *main = Some(start());
+                }
+                match main {
+                    Some(main) => main.as_mut().poll(cx).map(|()| true),
+                    None => Poll::Ready(true),
+                }
+            }))
+        });
+        host.in_turn.set(false);
+        done
+    }
+
+    /// Ends everything of the program, as the end of its process does.
+    fn end(&mut self) {
+        let host = self.host.clone();
+        let (main, runtime) = (self.main.take(), self.runtime.take());
+        with(|os| {
+            host.in_turn.set(true);
+            threads::cancel_all(os, &host);
+            in_role(Role::Turn(host.node), || {
+                // Inside of the runtime, as tasks are dropped that want it.
+                if let Some(runtime) = &runtime {
+                    let _inside = runtime.enter();
+                    drop(main);
+                }
+                drop(runtime);
+            });
+            host.turn.take();
+            os.close_all(host.node);
+            let mut hosts = os.hosts.borrow_mut();
+            if hosts.get(&host.node).is_some_and(|other| Rc::ptr_eq(other, &host)) {
+                hosts.remove(&host.node);
+            }
+        });
+    }
+}
+
+/// A runtime whose threads end as soon as they have nothing to do, since nobody could wait for
+/// the time in which they might get something.
+fn runtime() -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().thread_keep_alive(Duration::ZERO);
+    builder.build().expect("a runtime needs nothing that the world does not have")
+}
+
+impl Future for Program {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let host = self.host.clone();
+        if !host.task.borrow().as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            host.task.replace(Some(cx.waker().clone()));
+        }
+        loop {
+            host.deadline.set(None);
+            let done = self.turn();
+            let refused = host.refused.take();
+            assert!(refused.is_none(), "{}", refused.unwrap_or_default());
+            if done {
+                self.end();
+                return Poll::Ready(());
+            }
+            let sleeps_until = [host.deadline.get(), host.threads.deadline()];
+            let Some(local) = sleeps_until.into_iter().flatten().min() else {
+                return Poll::Pending;
+            };
+            let waiting = current::with(|kernel| {
+                let due = clock::true_time(kernel, host.node, local);
+                self.timer.poll_at(kernel, due, cx)
+            });
+            if waiting.is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.host.task.take();
+        if self.runtime.is_some() {
+            self.end();
+        }
+    }
+}
+
+impl Os {
+    /// `epoll_wait`: the events that there are, or the end of the turn.
+    pub(super) fn epoll_wait(
+        &self,
+        node: NodeId,
+        epfd: libc::c_int,
+        most: usize,
+        timeout: Option<Duration>,
+    ) -> Option<Vec<libc::epoll_event>> {
+        let host = self.host(node)?;
+        loop {
+            let events = self.epoll_take(epfd, most)?;
+            if !events.is_empty() {
+                host.found();
+                return Some(events);
+            }
+            if timeout == Some(Duration::ZERO) {
+                host.looked_in_vain(self.local_now(node));
+                return Some(events);
+            }
+            if !threads::run(self, &host) {
+                let now = self.local_now(node);
+                host.end_turn(timeout.map(|timeout| now + timeout));
+                return Some(events);
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The threads that a program makes: one at a time, in the order in which they were made.
+//!
+//! A thread runs only while the world's own thread waits for it. What it asks of the world is
+//! answered on the world's thread; what blocks gives the world's thread back until it is there. So
+//! two runs do the same things in the same order, whatever the host's scheduler does.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ffi::c_void;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use libc::pthread_t;
+
+use super::gate::{self, Over, Reply, Role, Until, Wait};
+use super::host::Host;
+use super::{Os, calls};
+use crate::journal::NodeId;
+use crate::kernel::{ThreadSeal, current};
+use crate::time::Time;
+
+/// What C calls in a new thread, and with what.
+pub(super) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// Calls that a thread of a dead program may still make, each of which fails, before it is given
+/// up: it is then left behind, asleep.
+const LAST_CALLS: u32 = 10_000;
+
+/// Whose turn it is.
+const WORLD: u32 = 0;
+const THREAD: u32 = 1;
+
+/// What one side leaves for the other when it hands the baton on.
+enum Mail {
+    Nothing,
+    /// The world to the thread: go on, your wait ended so. The time is that of the shared clock.
+    Go(Over, Time),
+    /// The thread to the world.
+    Ask(*mut Question<'static>),
+    Wait(Wait),
+    Ended,
+}
+
+/// A call that the world's thread makes for another one, which waits meanwhile.
+pub(super) struct Question<'a> {
+    call: &'a mut dyn FnMut(&Os, NodeId) -> Reply,
+    reply: Option<Reply>,
+}
+
+/// The baton between a world's thread and one that a program made.
+pub(super) struct Baton {
+    holder: AtomicU32,
+    mail: UnsafeCell<Mail>,
+}
+
+// SAFETY: only who holds the baton touches the mail, and handing it on releases what was written.
+unsafe impl Sync for Baton {}
+// SAFETY: the mail's pointer is used on the world's thread alone, while the thread that made it
+// waits.
+unsafe impl Send for Baton {}
+
+impl Baton {
+    /// Hands the baton to the other side, with `mail`, and waits until it is back.
+    fn exchange(&self, me: u32, mail: Mail) -> Mail {
+        self.give(me, mail);
+        self.wait(me)
+    }
+
+    fn give(&self, me: u32, mail: Mail) {
+        // SAFETY: this side holds the baton.
+        unsafe { *self.mail.get() = mail };
+        self.holder.store(1 - me, Ordering::Release);
+        calls::wake_futex(&self.holder);
+    }
+
+    fn wait(&self, me: u32) -> Mail {
+        while self.holder.load(Ordering::Acquire) != me {
+            calls::wait_futex(&self.holder, 1 - me);
+        }
+        // SAFETY: this side holds the baton.
+        unsafe { std::mem::replace(&mut *self.mail.get(), Mail::Nothing) }
+    }
+}
+
+/// A thread as its world sees it.
+struct Thread {
+    number: u64,
+    handle: Cell<pthread_t>,
+    baton: Arc<Baton>,
+    wait: Cell<Option<Wait>>,
+    /// Its futex was woken.
+    woken: Cell<bool>,
+}
+
+/// The threads of one program that have not ended, oldest first.
+#[derive(Default)]
+pub(super) struct Threads {
+    list: RefCell<Vec<Rc<Thread>>>,
+    made: Cell<u64>,
+}
+
+impl Threads {
+    pub(super) fn has(&self, handle: pthread_t) -> bool {
+        self.list.borrow().iter().any(|thread| thread.handle.get() == handle)
+    }
+
+    /// When the first of them would go on by itself, on the node's clock.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let list = self.list.borrow();
+        list.iter().filter_map(|thread| thread.wait.get()?.deadline).min()
+    }
+
+    /// Wakes up to `most` of those that wait for a futex; tells how many there were.
+    pub(super) fn wake_futex(&self, address: usize, most: usize) -> usize {
+        let list = self.list.borrow();
+        let waits = |thread: &&Rc<Thread>| {
+            let wait = thread.wait.get();
+            !thread.woken.get()
+                && matches!(wait, Some(Wait { until: Until::Futex(at), .. }) if at == address)
+        };
+        list.iter().filter(waits).take(most).inspect(|thread| thread.woken.set(true)).count()
+    }
+}
+
+/// A thread before its first step.
+pub(super) struct Newborn {
+    start: Start,
+    argument: *mut c_void,
+    baton: Arc<Baton>,
+    seal: ThreadSeal,
+}
+
+/// Adds a thread to a program. The result goes to [`run_newborn`] on the thread itself, and
+/// [`made`] is called when there is a handle.
+pub(super) fn announce(host: &Host, start: Start, argument: *mut c_void) -> (u64, Newborn) {
+    let number = host.threads.made.get() + 1;
+    host.threads.made.set(number);
+    let baton = Arc::new(Baton {
+        holder: AtomicU32::new(WORLD),
+        mail: UnsafeCell::new(Mail::Nothing),
+    });
+    let thread = Thread {
+        number,
+        handle: Cell::new(0),
+        baton: baton.clone(),
+        wait: Cell::new(None),
+        woken: Cell::new(false),
+    };
+    host.threads.list.borrow_mut().push(Rc::new(thread));
+    let seal = current::with(|kernel| kernel.thread_seal(number));
+    (number, Newborn { start, argument, baton, seal })
+}
+
+/// The thread exists, or could not be made.
+pub(super) fn made(host: &Host, number: u64, handle: Option<pthread_t>) {
+    let mut list = host.threads.list.borrow_mut();
+    match handle {
+        Some(handle) => {
+            let thread = list.iter().find(|thread| thread.number == number);
+            thread.inspect(|thread| thread.handle.set(handle));
+        }
+        None => list.retain(|thread| thread.number != number),
+    }
+    drop(list);
+    host.wake();
+}
+
+thread_local! {
+    /// The baton of this thread, if a program made it.
+    static BATON: RefCell<Option<(Arc<Baton>, ThreadSeal)>> = const { RefCell::new(None) };
+}
+
+/// What a thread that a program made does from its start to its end.
+pub(super) fn run_newborn(newborn: Newborn) -> *mut c_void {
+    let Newborn { start, argument, baton, seal } = newborn;
+    let Mail::Go(_, now) = baton.wait(THREAD) else { return std::ptr::null_mut() };
+    let result = seal.run(now, |seal| {
+        BATON.set(Some((baton.clone(), seal)));
+        // SAFETY: this is what the program asked `pthread_create` for.
+        let result = gate::in_role(Role::Thread, || unsafe { start(argument) });
+        BATON.take();
+        result
+    });
+    baton.give(THREAD, Mail::Ended);
+    result
+}
+
+/// Asks the world on behalf of this thread.
+pub(super) fn ask(call: &mut dyn FnMut(&Os, NodeId) -> Reply) -> Reply {
+    let Some((baton, seal)) = BATON.with_borrow(Clone::clone) else { return Reply::Pass };
+    let mut question = Question { call, reply: None };
+    let pointer = (&raw mut question).cast::<Question<'static>>();
+    go_on(&seal, baton.exchange(THREAD, Mail::Ask(pointer)));
+    question.reply.take().unwrap_or(Reply::Errno(libc::ECANCELED))
+}
+
+/// Gives the world its thread back until a wait is over.
+pub(super) fn wait(wait: Wait) -> Over {
+    let Some((baton, seal)) = BATON.with_borrow(Clone::clone) else { return Over::Again };
+    go_on(&seal, baton.exchange(THREAD, Mail::Wait(wait)))
+}
+
+fn go_on(seal: &ThreadSeal, mail: Mail) -> Over {
+    match mail {
+        Mail::Go(over, now) => {
+            seal.show(now);
+            over
+        }
+        _ => Over::Again,
+    }
+}
+
+/// Lets every thread run that can; true if one did.
+pub(super) fn run(os: &Os, host: &Host) -> bool {
+    let mut ran = false;
+    loop {
+        let next = host.threads.list.borrow().iter().find_map(|thread| {
+            let over = match thread.wait.get() {
+                None => Some(Over::Again),
+                Some(_) if thread.woken.get() => Some(Over::With(Ok(0))),
+                Some(wait) => os.is_over(host.node, &wait),
+            };
+            over.map(|over| (thread.clone(), over))
+        });
+        let Some((thread, over)) = next else { return ran };
+        ran = true;
+        step(os, host, &thread, over, false);
+    }
+}
+
+/// Lets one thread run until it waits or ends. Of a dead program, every call fails.
+fn step(os: &Os, host: &Host, thread: &Thread, over: Over, is_dead: bool) -> bool {
+    thread.wait.set(None);
+    thread.woken.set(false);
+    let now = || current::with(|kernel| kernel.now());
+    let mut over = over;
+    for _ in 0..if is_dead { LAST_CALLS } else { u32::MAX } {
+        let mail = gate::in_role(Role::Outside, || {
+            thread.baton.exchange(WORLD, Mail::Go(over, now()))
+        });
+        over = Over::Again;
+        match mail {
+            Mail::Ask(question) => {
+                // SAFETY: who asks waits for the answer, so the question lives.
+                let question = unsafe { &mut *question };
+                question.reply = Some(match is_dead {
+                    true => Reply::Errno(libc::ECANCELED),
+                    false => (question.call)(os, host.node),
+                });
+            }
+            Mail::Wait(_) if is_dead => over = Over::With(Err(libc::ECANCELED)),
+            Mail::Wait(wait) => {
+                thread.wait.set(Some(wait));
+                return false;
+            }
+            Mail::Ended => {
+                host.threads.list.borrow_mut().retain(|other| other.number != thread.number);
+                return true;
+            }
+            Mail::Nothing | Mail::Go(..) => {}
+        }
+    }
+    false
+}
+
+/// The program is no more: its threads see every call fail, until they end.
+pub(super) fn cancel_all(os: &Os, host: &Host) {
+    loop {
+        let Some(thread) = host.threads.list.borrow().first().cloned() else { return };
+        if !step(os, host, &thread, Over::With(Err(libc::ECANCELED)), true) {
+            eprintln!(
+                "stormglass: a thread of a program that ended does not end; it is left behind"
+            );
+            host.threads.list.borrow_mut().retain(|other| other.number != thread.number);
+        }
+    }
+}
