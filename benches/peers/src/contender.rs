@@ -33,6 +33,8 @@ pub struct Contender {
     pub idle: Option<IdleWork>,
     /// HTTP calls.
     pub posts: Option<fn(&Posts) -> Outcome>,
+    /// The same calls between unmodified programs, on sockets.
+    pub programs: Option<fn(&Posts) -> Outcome>,
     /// Cases that would take too long at full size, and how much is done instead. Rates are per unit.
     pub cut: &'static [(Case, u32)],
 }
@@ -49,6 +51,7 @@ impl Contender {
             timers: None,
             idle: None,
             posts: None,
+            programs: None,
             cut: &[],
         }
     }
@@ -61,6 +64,7 @@ impl Contender {
             Case::Timers => self.timers.is_some(),
             Case::Idle => self.idle.is_some(),
             Case::Posts => self.posts.is_some(),
+            Case::Programs => self.programs.is_some(),
         }
     }
 
@@ -79,6 +83,7 @@ impl Contender {
             Case::Timers => self.timers.map(|run| run(&Timers::new(size))),
             Case::Idle => self.idle.map(|run| run(&Idle { nodes: size }, ready)),
             Case::Posts => self.posts.map(|run| run(&Posts { calls: size })),
+            Case::Programs => self.programs.map(|run| run(&Posts { calls: size })),
         }
     }
 }
@@ -104,12 +109,21 @@ pub enum Case {
     Idle,
     /// POST with JSON through an axum router.
     Posts,
+    /// The same by HTTP/1.1 between two programs on sockets.
+    Programs,
 }
 
 impl Case {
     /// All cases, in the order of the table.
-    pub const ALL: [Self; 6] =
-        [Self::Echo, Self::Peers, Self::Seeds, Self::Timers, Self::Idle, Self::Posts];
+    pub const ALL: [Self; 7] = [
+        Self::Echo,
+        Self::Peers,
+        Self::Seeds,
+        Self::Timers,
+        Self::Idle,
+        Self::Posts,
+        Self::Programs,
+    ];
 
     /// The name on the command line and in the table.
     pub fn name(self) -> &'static str {
@@ -120,6 +134,7 @@ impl Case {
             Self::Timers => "timers",
             Self::Idle => "idle",
             Self::Posts => "posts",
+            Self::Programs => "programs",
         }
     }
 
@@ -135,7 +150,7 @@ impl Case {
             Self::Seeds => "seed",
             Self::Timers => "sleep",
             Self::Idle => "node",
-            Self::Posts => "call",
+            Self::Posts | Self::Programs => "call",
         }
     }
 
@@ -143,6 +158,7 @@ impl Case {
     pub fn floor(self) -> &'static str {
         match self {
             Self::Posts => "axum oneshot",
+            Self::Programs => "real loopback",
             _ => "bare loop",
         }
     }
@@ -154,6 +170,7 @@ impl Case {
             Self::Peers | Self::Seeds | Self::Timers => 1_000,
             Self::Idle => 10_000,
             Self::Posts => 100_000,
+            Self::Programs => 20_000,
         }
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! - [`work`] - what is done, said once for all.
 //! - [`contender`] - the table of contenders and cases: which function does which work.
-//! - [`bare`], [`madsim_peer`], [`turmoil_peer`], [`moonpool_peer`], [`axum_peer`], [`stormglass_peer`] - one contender each.
+//! - [`bare`], [`madsim_peer`], [`turmoil_peer`], [`moonpool_peer`], [`axum_peer`], [`stormglass_peer`],
+//!   [`programs_peer`] - one contender each.
 //! - [`measure`] - one measurement, in a process of its own.
 //! - [`builds`] - the two executables: plain and sealed.
 //! - [`report`] - rows, ratios, table, JSON.
@@ -17,6 +18,7 @@ mod contender;
 mod madsim_peer;
 mod measure;
 mod moonpool_peer;
+mod programs_peer;
 mod report;
 mod stormglass_peer;
 mod turmoil_peer;
@@ -43,12 +45,16 @@ static CONTENDERS: &[&Contender] = &[
     &moonpool_peer::CONTENDER,
     &turmoil_peer::CONTENDER,
     &axum_peer::CONTENDER,
+    &programs_peer::LOOPBACK,
+    #[cfg(madsim)]
+    &programs_peer::STORMGLASS,
+    &programs_peer::TURMOIL,
 ];
 
 const USAGE: &str = "\
 cargo run --release -- [options]
   --json FILE     also write the results to FILE
-  --case NAME     only this case (echo, peers, seeds, timers, idle, posts)
+  --case NAME     only this case (echo, peers, seeds, timers, idle, posts, programs)
   --rounds N      how many times each contender runs; the median counts (default 5)
   --quick         a twentieth of the work, one round: does everything still run?";
 

@@ -1,0 +1,132 @@
+//! Unmodified programs: `axum::serve` and a client on a kept-alive connection, bytes and all. On real loopback, inside
+//! of Stormglass, and, since it takes no unmodified program, the same router on turmoil's own sockets.
+
+use std::{cell::Cell, io, net::SocketAddr, rc::Rc, time::Duration};
+
+use axum::serve::Listener;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use turmoil::Builder;
+
+use crate::{
+    axum_peer::{Order, Receipt, router},
+    contender::{Build, Contender},
+    work::{Outcome, Posts},
+};
+
+/// The floor: the kernel's own loopback, server and client on one thread.
+pub const LOOPBACK: Contender =
+    Contender { programs: Some(loopback), ..Contender::new("real loopback", "tokio", Build::Plain) };
+
+/// The same two functions as programs of a world.
+#[cfg(madsim)]
+pub const STORMGLASS: Contender = Contender {
+    programs: Some(stormglass),
+    ..Contender::new("stormglass programs", "stormglass", Build::Sealed)
+};
+
+/// turmoil's TCP. Its client is hyper's own: reqwest cannot be told to use another socket.
+pub const TURMOIL: Contender =
+    Contender { programs: Some(turmoil), ..Contender::new("turmoil TCP", "turmoil", Build::Plain) };
+
+async fn serve(at: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(at).await?;
+    axum::serve(listener, router()).await
+}
+
+async fn ask(url: String, calls: u32) -> reqwest::Result<()> {
+    let client = reqwest::Client::new();
+    for id in 0..u64::from(calls) {
+        let order = Order { id, item: "lamp".to_owned() };
+        let reply = client.post(&url).json(&order).send().await?;
+        assert_eq!(reply.status().as_u16(), 201);
+        assert_eq!(reply.json::<Receipt>().await?.id, id);
+    }
+    Ok(())
+}
+
+fn loopback(work: &Posts) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime is made").block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        tokio::spawn(async { axum::serve(listener, router()).await });
+        ask(format!("http://127.0.0.1:{port}/orders"), work.calls).await.expect("all calls succeed");
+    });
+    Outcome { units: u64::from(work.calls), virtual_time: Duration::ZERO }
+}
+
+#[cfg(madsim)]
+fn stormglass(work: &Posts) -> Outcome {
+    use stormglass::{chaos::Chaos, sim::{RunConfig, Sim, run}};
+    let calls = work.calls;
+    let world = move |sim: &mut Sim| {
+        sim.chaos(Chaos::none());
+        sim.time_limit(Duration::from_secs(1_000_000));
+        sim.program("shop", || serve("0.0.0.0:80"));
+        sim.program("shopper", move || async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            ask("http://shop/orders".to_owned(), calls).await.expect("all calls succeed");
+        })
+        .drives();
+    };
+    let run = std::thread::spawn(move || run(&world, &RunConfig::seed(1))).join().expect("it ends");
+    assert!(run.verdict().holds(), "{}", run.verdict());
+    let virtual_time = run.duration.since(Default::default());
+    Outcome { units: u64::from(calls), virtual_time }
+}
+
+/// turmoil's listener as axum asks for one.
+struct Door(turmoil::net::TcpListener);
+
+impl Listener for Door {
+    type Io = turmoil::net::TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        self.0.accept().await.expect("the listener lives as long as the world")
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+fn turmoil(work: &Posts) -> Outcome {
+    let calls = work.calls;
+    let mut sim = Builder::new()
+        .simulation_duration(Duration::MAX)
+        .min_message_latency(Duration::from_micros(150))
+        .max_message_latency(Duration::from_micros(350))
+        .build();
+    sim.host("shop", || async {
+        let door = Door(turmoil::net::TcpListener::bind(("0.0.0.0", 80)).await?);
+        Ok(axum::serve(door, router()).await?)
+    });
+    let done = Rc::new(Cell::new(false));
+    let is_done = done.clone();
+    sim.client("shopper", async move {
+        let stream = turmoil::net::TcpStream::connect("shop:80").await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        for id in 0..u64::from(calls) {
+            let order = serde_json::to_vec(&Order { id, item: "lamp".to_owned() })?;
+            let request = hyper::Request::post("/orders")
+                .header("host", "shop")
+                .header("content-type", "application/json")
+                .body(Full::new(bytes::Bytes::from(order)))?;
+            let reply = sender.send_request(request).await?;
+            assert_eq!(reply.status().as_u16(), 201);
+            let body = reply.into_body().collect().await?.to_bytes();
+            assert_eq!(serde_json::from_slice::<Receipt>(&body)?.id, id);
+        }
+        done.set(true);
+        Ok(())
+    });
+    while !is_done.get() {
+        sim.step().expect("no host fails");
+    }
+    Outcome { units: u64::from(calls), virtual_time: sim.elapsed() }
+}
