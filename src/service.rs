@@ -23,6 +23,7 @@ pub(crate) use host::{Host, install_host};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use label::Label;
+pub(crate) use label::route_label;
 pub use response::{HttpError, Response};
 
 use std::cell::RefCell;

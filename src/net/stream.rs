@@ -30,6 +30,7 @@ mod life;
 mod listener;
 mod outgoing;
 mod segment;
+mod wire;
 #[cfg(test)]
 mod tests;
 

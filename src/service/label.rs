@@ -16,8 +16,13 @@ pub(super) fn label(method: &Method, path: &str, extensions: &Extensions) -> Str
     if let Some(Label(label)) = extensions.get() {
         return label.clone();
     }
-    let mut label = String::with_capacity(method.as_str().len() + path.len() + 1);
-    label.push_str(method.as_str());
+    route_label(method.as_str(), path)
+}
+
+/// The label of a request that has none of its own.
+pub(crate) fn route_label(method: &str, path: &str) -> String {
+    let mut label = String::with_capacity(method.len() + path.len() + 1);
+    label.push_str(method);
     label.push(' ');
     for segment in path.split('/').skip(1) {
         let segment = if is_id(segment) { "{id}" } else { segment };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use stormglass::chaos::{Effect, Fault, FaultPlan, Leg};
 use stormglass::prelude::*;
 
 async fn serve() -> std::io::Result<()> {
@@ -66,4 +67,46 @@ fn the_same_seed_is_the_same_run() {
         }
         assert!(!one.verdict().is_violated(), "seed {seed}: {}\n{}", one.verdict(), one.plan);
     }
+}
+
+/// HTTP is read from the bytes: stories tell of requests, and scripts strike them by name.
+#[test]
+fn a_script_strikes_a_response_by_its_name() {
+    let reset = Fault::Message {
+        from: "client".to_owned(),
+        to: "shop".to_owned(),
+        label: Some("GET /".to_owned()),
+        n: 2,
+        leg: Leg::Reply,
+        effect: Effect::Reset,
+    };
+    let world = |sim: &mut Sim| {
+        sim.program("shop", serve);
+        sim.program("client", || async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let client = reqwest::Client::builder().retry(reqwest::retry::never()).build()?;
+            for n in 1..=3 {
+                let answer = client.get("http://shop/").send().await;
+                tracing::info!(n, ok = answer.is_ok());
+            }
+            Ok::<(), reqwest::Error>(())
+        })
+        .drives();
+    };
+    let run = run(&world, &RunConfig::seed(1).plan(FaultPlan::new([reset])));
+    expect_test::expect![[r#"
+        time             node    what
+             100.394 ms  client  -> shop    GET /
+             100.722 ms  shop    -> client  GET /
+             101.045 ms  client  INFO  n=1 ok=true
+             101.045 ms  client  -> shop    GET /
+             101.362 ms  shop    -x client  GET /          reset: fault 1; reset: reset
+             101.535 ms  client  INFO  n=2 ok=false
+             102.017 ms  client  -> shop    GET /
+             102.211 ms  shop    -> client  GET /
+             102.396 ms  client  INFO  n=3 ok=true
+             102.396 ms  world   chaos ends, all is healed
+             102.396 ms  world   the world ends: finished
+    "#]]
+    .assert_eq(&run.journal.story().to_string());
 }

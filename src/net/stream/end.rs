@@ -1,5 +1,6 @@
 //! One end of a connection, and what its machine does with it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::Waker;
 use std::time::Duration;
@@ -9,7 +10,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::segment::{Content, Segment};
+use super::wire::{Asked, Wire};
 use super::{ACK_DELAY, Addr, BUFFER, EndId, FIN_LIMIT, Job, Streams};
+use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, Symbol};
 use crate::kernel::{Kernel, Key};
 use crate::net::Packet;
@@ -40,6 +43,10 @@ pub(super) struct End {
     /// The other end, once it is known.
     pub(super) other: EndId,
     pub(super) label: Symbol,
+    /// What it has sent, as far as it was understood.
+    pub(super) wire: Wire,
+    /// Of the end that opened the connection: its requests that wait for a response.
+    pub(super) asked: VecDeque<Asked>,
     /// True once nobody holds it: it finishes its work, and goes.
     pub(super) closed: bool,
     pub(super) read_shut: bool,
@@ -83,6 +90,8 @@ impl End {
             peer,
             other: EndId::default(),
             label,
+            wire: Wire::default(),
+            asked: VecDeque::new(),
             closed: false,
             read_shut: false,
             out: Outgoing::new(BUFFER),
@@ -133,6 +142,22 @@ impl Streams {
         self.jobs.extend(wakers.into_iter().flatten().map(Job::Wake));
     }
 
+    /// The name of what is sent: that of the message that begins in it, or of the connection.
+    fn understand(&mut self, kernel: &Kernel, id: EndId, bytes: &[u8]) -> (Symbol, Leg) {
+        let end = &mut self.ends[id.index as usize];
+        let nothing = (end.label, Leg::Message);
+        if bytes.is_empty() || matches!(end.wire, Wire::Rest) {
+            return nothing;
+        }
+        let (opener, other) = (end.opener, end.other);
+        let mut wire = std::mem::take(&mut end.wire);
+        let asker = self.get(if opener { id } else { other });
+        let mut nobody = VecDeque::new();
+        let began = wire.read(bytes, opener, asker.map_or(&mut nobody, |asker| &mut asker.asked));
+        self.ends[id.index as usize].wire = wire;
+        began.map_or(nothing, |began| (kernel.symbol(&began.label), began.leg))
+    }
+
     /// Sends what may be sent.
     pub(super) fn push(&mut self, kernel: &Kernel, id: EndId) {
         let Some(end) = self.ends.get_mut(id.index as usize) else { return };
@@ -140,18 +165,21 @@ impl Streams {
             return;
         }
         let was_idle = !end.out.is_unacked();
-        while let Some(piece) = end.out.next() {
+        while let Some(piece) = self.ends[id.index as usize].out.next() {
             let mut sent = kernel.here();
             let has_data = !piece.bytes.is_empty();
+            let (label, leg) = self.understand(kernel, id, &piece.bytes);
+            let end = &mut self.ends[id.index as usize];
             if has_data {
                 let entry = Entry::new(Kind::Send, end.local.node).peer(end.peer.node);
-                sent = kernel.record(entry.symbol(end.label).value(xxh3_64(&piece.bytes)));
+                sent = kernel.record(entry.symbol(label).value(xxh3_64(&piece.bytes)));
                 kernel.attach_payload(sent, &piece.bytes);
             }
             let content = Content::Data { seq: piece.seq, bytes: piece.bytes, fin: piece.fin };
-            let packet = end.packet(content, sent);
+            let packet = Packet { label, leg, ..end.packet(content, sent) };
             self.jobs.push_back(if has_data { Job::Send(packet) } else { Job::Control(packet) });
         }
+        let end = &mut self.ends[id.index as usize];
         if was_idle {
             end.progress = kernel.now();
         }
