@@ -6,6 +6,8 @@ mod amnesia_ack;
 mod drifting_lease;
 mod duplicate_charge;
 mod half_saga;
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+mod retry_without_deadline;
 #[cfg(test)]
 mod trial;
 
@@ -26,6 +28,9 @@ fn worlds() -> Vec<World> {
             .about("a slow clock believes in a lease that another node holds by now"),
         page(World::new("amnesia_ack", amnesia_ack::world))
             .about("a write is acknowledged before it is synced, and the power goes"),
+        #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+        page(World::new("retry_without_deadline", retry_without_deadline::world))
+            .about("a client that retries every error waits for ever for an answer that never comes"),
     ]
 }
 

@@ -152,13 +152,12 @@ impl Os {
         Over::With(Err(libc::EDEADLK))
     }
 
-    /// The descriptors of a program that is no more.
-    fn close_all(&self, node: NodeId) {
+    /// The descriptors of a program that is no more stand for nothing. Their numbers are not
+    /// closed: whoever still holds one, such as a static, does so.
+    fn forget(&self, node: NodeId) {
         let open = self.table.borrow().of_node(node);
         for fd in open {
             self.close(fd);
-            // SAFETY: the number was one of the program, whose code is gone.
-            unsafe { calls::real_close(fd) };
         }
     }
 }

@@ -64,10 +64,9 @@ const BUFFER: usize = 128 << 10;
 const BUFFER_MIN: (usize, usize) = (4608, 2304);
 /// The first wait before a SYN is sent again; it doubles (RFC 6298, Linux `TCP_TIMEOUT_INIT`).
 const SYN_FIRST: Duration = Duration::from_secs(1);
-/// How often a SYN is sent again (Linux: `tcp_syn_retries` 6).
+/// How often a SYN is sent again (Linux: `tcp_syn_retries` 6); `connect` gives up after 127 s, as
+/// the waits add up.
 const SYN_RETRIES: u8 = 6;
-/// When `connect` gives up: 1 + 2 + ... + 64 s, as those retries add up.
-const CONNECT_LIMIT: Duration = Duration::from_secs(127);
 /// When a listener forgets who asked and went silent (Linux: `tcp_synack_retries` 5).
 const ACCEPT_LIMIT: Duration = Duration::from_secs(63);
 /// How long an acknowledgement waits for data to travel with (Linux: `TCP_DELACK_MIN`).
@@ -253,7 +252,7 @@ impl Streams {
         kernel.attach_text(sent, || format!("port {port}, {name}"));
         let syn = self.syn(id, sent);
         self.jobs.extend(syn.map(Job::Control));
-        self.set_deadline(kernel, id, CONNECT_LIMIT);
+        self.set_deadline(kernel, id, SYN_FIRST);
         Ok(id)
     }
 

@@ -13,7 +13,7 @@ mod readiness;
 mod socket;
 mod thread;
 
-pub(super) use descriptor::{real_close, real_eventfd};
+pub(super) use descriptor::real_eventfd;
 pub(super) use thread::{wait_futex, wake_futex};
 
 use std::net::SocketAddr;

@@ -18,7 +18,7 @@ use super::{Os, with};
 use crate::clock;
 use crate::journal::NodeId;
 use crate::kernel::current;
-use crate::kernel::Timer;
+use crate::kernel::{Timer, Wait};
 use crate::time::Time;
 
 /// Looks at `epoll` in one turn that found nothing, after which the program is taken to wait for
@@ -176,9 +176,10 @@ impl Program {
                     drop(main);
                 }
                 drop(runtime);
+                // It holds on to the runtime's descriptors.
+                drop(host.turn.take());
             });
-            host.turn.take();
-            os.close_all(host.node);
+            os.forget(host.node);
             let mut hosts = os.hosts.borrow_mut();
             if hosts.get(&host.node).is_some_and(|other| Rc::ptr_eq(other, &host)) {
                 hosts.remove(&host.node);
@@ -214,6 +215,9 @@ impl Future for Program {
             }
             let sleeps_until = [host.deadline.get(), host.threads.deadline()];
             let Some(local) = sleeps_until.into_iter().flatten().min() else {
+                current::with(|kernel| {
+                    kernel.waits_for(Wait::For(kernel.symbol("something to come in")));
+                });
                 return Poll::Pending;
             };
             let waiting = current::with(|kernel| {

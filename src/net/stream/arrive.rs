@@ -54,8 +54,12 @@ impl Streams {
         let answer = end.packet(Content::SynAck, packet.sent);
         self.jobs.push_back(Job::Control(answer));
         self.set_deadline(kernel, id, ACCEPT_LIMIT);
+        let asker = segment.from;
         if let Some(door) = self.doors.get_mut(&to) {
             door.arriving.push(id);
+        }
+        if let Some(asker) = self.get(asker) {
+            asker.made = Some(id);
         }
     }
 

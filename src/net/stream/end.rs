@@ -52,6 +52,9 @@ pub(super) struct End {
     pub(super) read_shut: bool,
     pub(super) out: Outgoing,
     pub(super) incoming: Incoming,
+    /// Of an end that connects: the end that its SYN made, and how many SYNs it has sent.
+    pub(super) made: Option<EndId>,
+    pub(super) syns: u8,
     /// Why it is dead, until somebody was told.
     pub(super) error: Option<io::ErrorKind>,
     /// The event that lost one of its segments last.
@@ -96,6 +99,8 @@ impl End {
             read_shut: false,
             out: Outgoing::new(BUFFER),
             incoming: Incoming::new(BUFFER),
+            made: None,
+            syns: 1,
             error: None,
             lost: EventId::NONE,
             edge: 0,

@@ -92,13 +92,34 @@ impl Streams {
         self.fail(kernel, id, io::ErrorKind::TimedOut);
     }
 
+    /// A SYN has had no answer for a while. One that was lost, the net sends again; one that was
+    /// heard by a machine which knows nothing of it any more is sent again here.
+    fn ask_again(&mut self, kernel: &Kernel, id: EndId) {
+        let Some(end) = self.get(id) else { return };
+        if end.syns > SYN_RETRIES {
+            return self.time_out(kernel, id);
+        }
+        let wait = SYN_FIRST * 2u32.pow(u32::from(end.syns));
+        end.syns += 1;
+        if let Some(made) = end.made
+            && self.get(made).is_none()
+        {
+            if let Some(end) = self.get(id) {
+                end.made = None;
+            }
+            let syn = self.syn(id, kernel.here());
+            self.jobs.extend(syn.map(Job::Control));
+        }
+        self.set_deadline(kernel, id, wait);
+    }
+
     /// An end's deadline has come: of its handshake, or of its patience.
     pub(super) fn deadline(&mut self, kernel: &Kernel, id: EndId) {
         let Some(end) = self.get(id) else { return };
         end.deadline = None;
         match end.state {
             State::Dead => {}
-            State::Connecting => self.time_out(kernel, id),
+            State::Connecting => self.ask_again(kernel, id),
             State::Arriving => {
                 let local = end.local;
                 if let Some(door) = self.doors.get_mut(&local) {

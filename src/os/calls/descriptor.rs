@@ -30,14 +30,6 @@ pub(in crate::os) unsafe fn real_eventfd() -> c_int {
     unsafe { real::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) }
 }
 
-/// # Safety
-///
-/// Nobody uses the descriptor any more.
-pub(in crate::os) unsafe fn real_close(fd: c_int) {
-    // SAFETY: see above.
-    unsafe { real::close(fd) };
-}
-
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close(fd: c_int) -> c_int {
     ask("close", |os, _| {
