@@ -29,8 +29,9 @@ fn worlds() -> Vec<World> {
         page(World::new("amnesia_ack", amnesia_ack::world))
             .about("a write is acknowledged before it is synced, and the power goes"),
         #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
-        page(World::new("retry_without_deadline", retry_without_deadline::world))
-            .about("a client that retries every error waits for ever for an answer that never comes"),
+        page(World::new("retry_without_deadline", retry_without_deadline::world)).about(
+            "a client that retries every error waits for ever for an answer that never comes",
+        ),
     ]
 }
 

@@ -40,7 +40,11 @@ const ROOMS: [(&str, &[&str]); 4] = [
 
 /// What may not be written, where it may be all the same, and what to do instead.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
-    ("madsim", &["src/kernel/seal.rs", "src/explore", "src/os"], "only the seal names it"),
+    (
+        "madsim",
+        &["src/kernel/seal.rs", "src/explore", "src/os", "src/lib.rs"],
+        "only the seal names it",
+    ),
     ("unsafe ", &["src/os"], "the crate is safe Rust"),
     ("HashMap", &["FxHashMap"], "use BTreeMap, or FxHashMap where nothing iterates"),
     ("HashSet", &["FxHashSet"], "use BTreeSet"),

@@ -55,9 +55,8 @@ mod sealed {
             let skipped = (1 + self.number % 8) * 1009;
             let mut runtime = runtime_apart(self.seed, skipped, Duration::from_nanos(now.0));
             runtime.set_allow_system_thread(true);
-            runtime.block_on(async {
-                body(ThreadSeal { time: Some(TimeHandle::current()), ..self })
-            })
+            runtime
+                .block_on(async { body(ThreadSeal { time: Some(TimeHandle::current()), ..self }) })
         }
 
         /// Moves its clock to where the world's is.

@@ -118,7 +118,9 @@ impl Os {
         }
         match sent {
             Ok(length) => Reply::Value(length as isize),
-            Err(error) if error.kind() == ErrorKind::WouldBlock && flags & libc::MSG_DONTWAIT != 0 => {
+            Err(error)
+                if error.kind() == ErrorKind::WouldBlock && flags & libc::MSG_DONTWAIT != 0 =>
+            {
                 Reply::Errno(libc::EAGAIN)
             }
             Err(error) => self.blocked(&object, fd, libc::POLLOUT, error),
@@ -213,11 +215,7 @@ fn spread(bytes: &[u8], buffers: &mut [&mut [u8]], from: SocketAddr) -> Received
     Received { length, from: Some(from), truncated: !rest.is_empty() }
 }
 
-fn read_event(
-    count: &mut u64,
-    semaphore: bool,
-    buffers: &mut [&mut [u8]],
-) -> io::Result<Received> {
+fn read_event(count: &mut u64, semaphore: bool, buffers: &mut [&mut [u8]]) -> io::Result<Received> {
     let Some(buffer) = buffers.first_mut().filter(|buffer| buffer.len() >= 8) else {
         return Err(ErrorKind::InvalidInput.into());
     };

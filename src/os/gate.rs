@@ -126,10 +126,7 @@ pub(super) fn ask(call: &'static str, f: impl FnMut(&Os, NodeId) -> Reply) -> Op
     }
 }
 
-fn ask_the_world(
-    call: &'static str,
-    mut f: impl FnMut(&Os, NodeId) -> Reply,
-) -> Option<isize> {
+fn ask_the_world(call: &'static str, mut f: impl FnMut(&Os, NodeId) -> Reply) -> Option<isize> {
     let asker = role();
     // Whatever the world does to answer is no call of the program.
     in_role(Role::Outside, || {

@@ -10,7 +10,8 @@ use crate::journal::NodeId;
 use crate::node;
 
 /// Variables of the host that programs see: they change what is printed, not what is done.
-const OF_THE_HOST: [&CStr; 4] = [c"RUST_BACKTRACE", c"RUST_LIB_BACKTRACE", c"RUST_LOG", c"RUST_MIN_STACK"];
+const OF_THE_HOST: [&CStr; 4] =
+    [c"RUST_BACKTRACE", c"RUST_LIB_BACKTRACE", c"RUST_LOG", c"RUST_MIN_STACK"];
 
 /// What of the host any program may read: about itself, and what does not change what it does.
 const HARMLESS: [&str; 5] =

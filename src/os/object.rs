@@ -186,6 +186,7 @@ impl Table {
     /// The descriptors of a node's program, in the order in which their objects were made.
     pub(super) fn of_node(&self, node: NodeId) -> Vec<c_int> {
         let mut found: Vec<(u64, c_int)> = Vec::new();
+        #[expect(clippy::iter_over_hash_type, reason = "they are sorted below")]
         for (fd, id) in &self.by_fd {
             if self.by_id(*id).is_some_and(|object| object.node == node) {
                 found.push((id.serial, *fd));

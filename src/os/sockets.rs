@@ -381,9 +381,8 @@ impl Os {
     fn apply_options(&self, object: &Object) {
         let options = object.options.borrow();
         let State::Stream(connection) = &*object.state.borrow() else { return };
-        let get = |level, name| {
-            options.get(&(level, name)).and_then(|value| u64::try_from(*value).ok())
-        };
+        let get =
+            |level, name| options.get(&(level, name)).and_then(|value| u64::try_from(*value).ok());
         let send = get(libc::SOL_SOCKET, libc::SO_SNDBUF);
         let receive = get(libc::SOL_SOCKET, libc::SO_RCVBUF);
         if send.is_some() || receive.is_some() {

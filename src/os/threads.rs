@@ -135,10 +135,8 @@ pub(super) struct Newborn {
 pub(super) fn announce(host: &Host, start: Start, argument: *mut c_void) -> (u64, Newborn) {
     let number = host.threads.made.get() + 1;
     host.threads.made.set(number);
-    let baton = Arc::new(Baton {
-        holder: AtomicU32::new(WORLD),
-        mail: UnsafeCell::new(Mail::Nothing),
-    });
+    let baton =
+        Arc::new(Baton { holder: AtomicU32::new(WORLD), mail: UnsafeCell::new(Mail::Nothing) });
     let thread = Thread {
         number,
         handle: Cell::new(0),
@@ -235,9 +233,8 @@ fn step(os: &Os, host: &Host, thread: &Thread, over: Over, is_dead: bool) -> boo
     let now = || current::with(|kernel| kernel.now());
     let mut over = over;
     for _ in 0..if is_dead { LAST_CALLS } else { u32::MAX } {
-        let mail = gate::in_role(Role::Outside, || {
-            thread.baton.exchange(WORLD, Mail::Go(over, now()))
-        });
+        let mail =
+            gate::in_role(Role::Outside, || thread.baton.exchange(WORLD, Mail::Go(over, now())));
         over = Over::Again;
         match mail {
             Mail::Ask(question) => {

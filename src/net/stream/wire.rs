@@ -217,9 +217,8 @@ fn framing(headers: &[httparse::Header<'_>]) -> Option<Framing> {
     let values = |name: &'static str| {
         headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name))
     };
-    let is_chunked = |header: &httparse::Header<'_>| {
-        header.value.to_ascii_lowercase().ends_with(b"chunked")
-    };
+    let is_chunked =
+        |header: &httparse::Header<'_>| header.value.to_ascii_lowercase().ends_with(b"chunked");
     if values("transfer-encoding").any(is_chunked) {
         return Some(Framing::Chunked);
     }

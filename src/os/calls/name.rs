@@ -65,9 +65,7 @@ unsafe fn list(
     result: *mut *mut addrinfo,
 ) -> c_int {
     // SAFETY: a structure of numbers and pointers that may be zero; hints are hints or null.
-    let mut own = unsafe {
-        hints.as_ref().copied().unwrap_or_else(|| std::mem::zeroed())
-    };
+    let mut own = unsafe { hints.as_ref().copied().unwrap_or_else(|| std::mem::zeroed()) };
     // The interfaces of the host do not matter, and nobody else is to be asked.
     own.ai_flags = own.ai_flags & !libc::AI_ADDRCONFIG | libc::AI_NUMERICHOST;
     let mut end = result;

@@ -28,9 +28,7 @@ mod real {
 }
 
 fn create() -> Option<isize> {
-    ask("epoll_create1", |os, node| {
-        os.open(node, 0, 0, false, State::Epoll(Epoll::default()))
-    })
+    ask("epoll_create1", |os, node| os.open(node, 0, 0, false, State::Epoll(Epoll::default())))
 }
 
 #[unsafe(no_mangle)]
@@ -93,7 +91,11 @@ unsafe fn wait(
         if found.is_empty() && !in_turn && timeout != Some(Duration::ZERO) {
             let now = os.local_now(node);
             let due = *deadline.get_or_insert_with(|| timeout.map(|timeout| now + timeout));
-            return Reply::Wait(Wait { until: Until::News(os.news(node)), deadline: due, late: Ok(0) });
+            return Reply::Wait(Wait {
+                until: Until::News(os.news(node)),
+                deadline: due,
+                late: Ok(0),
+            });
         }
         for (place, event) in found.iter().enumerate() {
             // SAFETY: the caller promises room for so many.

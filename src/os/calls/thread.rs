@@ -211,11 +211,7 @@ fn sleep_for(time: Duration) -> Option<isize> {
         let due = *deadline.get_or_insert(now + time);
         match now >= due {
             true => Reply::Value(0),
-            false => Reply::Wait(Wait {
-                until: Until::Deadline,
-                deadline: Some(due),
-                late: Ok(0),
-            }),
+            false => Reply::Wait(Wait { until: Until::Deadline, deadline: Some(due), late: Ok(0) }),
         }
     })
 }
@@ -241,7 +237,8 @@ unsafe extern "C" fn clock_nanosleep(
     // SAFETY: the caller promises a time.
     let given = duration(unsafe { &*time });
     let absolute = flags & libc::TIMER_ABSTIME != 0;
-    let length = if absolute && role() != Role::Outside { given.saturating_sub(monotonic()) } else { given };
+    let length =
+        if absolute && role() != Role::Outside { given.saturating_sub(monotonic()) } else { given };
     match sleep_for(length) {
         Some(_) => 0,
         // SAFETY: passed on as it came.
