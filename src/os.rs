@@ -67,6 +67,12 @@ pub(crate) fn program(
     Box::pin(Program::new(node, environment, reads, start))
 }
 
+/// True on a thread that runs code of a node which is no program: it may not make threads, for
+/// nobody would know in which order they run.
+fn is_handler() -> bool {
+    current::try_with(|kernel| kernel.sealed() && kernel.node() != NodeId::WORLD) == Some(true)
+}
+
 fn with<R>(f: impl FnOnce(&Os) -> R) -> R {
     current::part(&OS, |os| f(os))
 }

@@ -46,6 +46,9 @@ unsafe extern "C" fn pthread_create(
         Reply::Value(number as isize)
     });
     let (Some(number), Some(newborn)) = (announced, newborn) else {
+        if super::super::is_handler() {
+            return libc::EAGAIN;
+        }
         // SAFETY: passed on as it came.
         return unsafe { real::pthread_create(handle, attributes, start, argument) };
     };
