@@ -254,7 +254,8 @@ impl Endpoint {
     }
 
     /// The next datagram, left where it is.
-    pub(crate) fn peek(&self) -> Option<(Bytes, Addr)> {
+    #[must_use]
+    pub fn peek(&self) -> Option<(Bytes, Addr)> {
         super::with(|net| {
             let mut sockets = net.sockets.borrow_mut();
             let (bytes, from, _) = self.inbox(&mut sockets)?.queue.front()?;
@@ -263,7 +264,8 @@ impl Endpoint {
     }
 
     /// True if a datagram is there.
-    pub(crate) fn is_readable(&self) -> bool {
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
         super::with(|net| {
             let mut sockets = net.sockets.borrow_mut();
             self.inbox(&mut sockets).is_some_and(|inbox| !inbox.queue.is_empty())
@@ -271,7 +273,7 @@ impl Endpoint {
     }
 
     /// Wakes `watcher` whenever a datagram comes, until another one, or none, takes its place.
-    pub(crate) fn watch(&self, watcher: Option<Waker>) {
+    pub fn watch(&self, watcher: Option<Waker>) {
         let before = super::with(|net| {
             let mut sockets = net.sockets.borrow_mut();
             self.inbox(&mut sockets).map(|inbox| std::mem::replace(&mut inbox.waker, watcher))

@@ -223,7 +223,7 @@ impl Connection {
     /// # Errors
     ///
     /// As [`Connection::try_read`].
-    pub(crate) fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.change(|streams, kernel| {
             let length = streams.existing(self.id)?.incoming.peek(buffer);
             if length > 0 { Ok(length) } else { streams.read(kernel, self.id, buffer) }
@@ -231,7 +231,8 @@ impl Connection {
     }
 
     /// Bytes that can be read now.
-    pub(crate) fn unread(&self) -> usize {
+    #[must_use]
+    pub fn unread(&self) -> usize {
         self.change(|streams, _| streams.get(self.id).map_or(0, |end| end.incoming.unread()))
     }
 
