@@ -24,7 +24,7 @@ mod real;
 mod sockets;
 mod threads;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
@@ -36,9 +36,10 @@ use host::Program;
 
 use crate::clock;
 use crate::journal::NodeId;
+use crate::kernel::Kernel;
 use crate::kernel::current::{self, Installed, Part};
 use crate::time::Time;
-use gate::{Over, Until, Wait};
+use gate::{Over, Role, Until, Wait};
 use host::Host;
 use object::Table;
 
@@ -46,6 +47,8 @@ use object::Table;
 pub(crate) struct Os {
     table: RefCell<Table>,
     hosts: RefCell<BTreeMap<NodeId, Rc<Host>>>,
+    /// The threads that all programs have made.
+    threads: Cell<u64>,
 }
 
 thread_local! {
@@ -53,7 +56,7 @@ thread_local! {
 }
 
 pub(crate) fn install() -> Installed<Os> {
-    let os = Os { table: RefCell::default(), hosts: RefCell::default() };
+    let os = Os { table: RefCell::default(), hosts: RefCell::default(), threads: Cell::new(0) };
     current::install(&OS, Rc::new(os))
 }
 
@@ -67,18 +70,18 @@ pub(crate) fn program(
     Box::pin(Program::new(node, environment, reads, start))
 }
 
-/// True on a thread that runs code of a node which is no program: it may not make threads, for
-/// nobody would know in which order they run.
-fn is_handler() -> bool {
-    current::try_with(|kernel| kernel.sealed() && kernel.node() != NodeId::WORLD) == Some(true)
-}
-
 fn with<R>(f: impl FnOnce(&Os) -> R) -> R {
     current::part(&OS, |os| f(os))
 }
 
 fn try_with<R>(f: impl FnOnce(&Os) -> R) -> Option<R> {
     current::try_part(&OS, |os| f(os))
+}
+
+/// True on the thread of a sealed world while it runs what is no program.
+fn is_in_a_handler() -> bool {
+    let runs_a_node = |kernel: &Kernel| kernel.sealed() && kernel.node() != NodeId::WORLD;
+    gate::role() == Role::Outside && current::try_with(runs_a_node).unwrap_or(false)
 }
 
 /// A real descriptor that does nothing: its number is in use, so no other has it.
@@ -91,6 +94,12 @@ fn real_fd() -> io::Result<c_int> {
 impl Os {
     fn host(&self, node: NodeId) -> Option<Rc<Host>> {
         self.hosts.borrow().get(&node).cloned()
+    }
+
+    /// The number of the next thread of this world.
+    fn next_thread(&self) -> u64 {
+        self.threads.set(self.threads.get() + 1);
+        self.threads.get()
     }
 
     /// Gives a node's program a turn.

@@ -42,7 +42,8 @@ mod sealed {
     pub(crate) struct ThreadSeal {
         seed: Seed,
         number: u64,
-        time: Option<TimeHandle>,
+        /// Its clock, and how far that is ahead of what it is shown.
+        time: Option<(TimeHandle, Duration)>,
     }
 
     impl ThreadSeal {
@@ -52,17 +53,23 @@ mod sealed {
 
         /// Runs what the thread does.
         pub(crate) fn run<R>(self, now: Time, body: impl FnOnce(ThreadSeal) -> R) -> R {
-            let skipped = (1 + self.number % 8) * 1009;
+            // Past what the world's own thread and the threads before it are likely to draw: two
+            // threads must not make the same "random" name.
+            let skipped = 4096 + self.number % 1024 * 64;
             let mut runtime = runtime_apart(self.seed, skipped, Duration::from_nanos(now.0));
             runtime.set_allow_system_thread(true);
-            runtime
-                .block_on(async { body(ThreadSeal { time: Some(TimeHandle::current()), ..self }) })
+            runtime.block_on(async {
+                let time = TimeHandle::current();
+                let ahead = time.elapsed().saturating_sub(Duration::from_nanos(now.0));
+                body(ThreadSeal { time: Some((time, ahead)), ..self })
+            })
         }
 
         /// Moves its clock to where the world's is.
         pub(crate) fn show(&self, now: Time) {
-            if let Some(time) = &self.time {
-                time.advance(Duration::from_nanos(now.0).saturating_sub(time.elapsed()));
+            if let Some((time, ahead)) = &self.time {
+                let due = Duration::from_nanos(now.0) + *ahead;
+                time.advance(due.saturating_sub(time.elapsed()));
             }
         }
     }
@@ -144,7 +151,13 @@ mod sealed {
         runtime.block_on(async {
             TimeHandle::current().advance(shown);
             let mut entropy = madsim::rand::thread_rng();
-            (0..skipped).for_each(|_| _ = entropy.next_u64());
+            let mut chunk = [0; 4096];
+            let mut rest = skipped as usize * 8;
+            while rest > 0 {
+                let length = rest.min(chunk.len());
+                entropy.fill_bytes(&mut chunk[..length]);
+                rest -= length;
+            }
         });
         runtime
     }

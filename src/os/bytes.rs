@@ -66,8 +66,11 @@ impl Os {
                 let next = loop {
                     let next = if peek { endpoint.peek() } else { endpoint.try_receive() };
                     match (next, &peer) {
-                        // Whoever is connected hears nobody else.
-                        (Some((_, from)), Some(peer)) if from != *peer => {
+                        // Whoever is connected hears nobody else; at loopback, no other node.
+                        (Some((_, from)), peer)
+                            if peer.is_some_and(|peer| from != peer)
+                                || (object.loopback.get() && from.node != node) =>
+                        {
                             if peek {
                                 endpoint.try_receive();
                             }

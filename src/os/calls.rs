@@ -14,7 +14,7 @@ mod socket;
 mod thread;
 
 pub(super) use descriptor::real_eventfd;
-pub(super) use thread::{wait_futex, wake_futex};
+pub(super) use thread::{at_thread_end, detach, reap, vanish, wait_futex, wake_futex};
 
 use std::net::SocketAddr;
 

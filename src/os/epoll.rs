@@ -15,7 +15,9 @@ use super::object::{Object, ObjectId, State};
 #[derive(Default)]
 pub(super) struct Epoll {
     registered: Slab<Registration>,
-    by_fd: FxHashMap<c_int, usize>,
+    /// By descriptor, and what it stood for then: a number may be given again while a copy of its
+    /// first descriptor keeps the first registration alive.
+    by_fd: FxHashMap<(c_int, Option<ObjectId>), usize>,
     /// What may have news, oldest first.
     ready: VecDeque<usize>,
 }
@@ -47,7 +49,7 @@ impl Epoll {
 
     pub(super) fn remove(&mut self, place: usize) {
         let removed = self.registered.remove(place);
-        self.by_fd.remove(&removed.fd);
+        self.by_fd.remove(&(removed.fd, Some(removed.object.id)));
         self.ready.retain(|other| *other != place);
     }
 
@@ -95,7 +97,8 @@ impl Os {
         drop(table);
         let mut state = instance.state.borrow_mut();
         let State::Epoll(epoll) = &mut *state else { return Reply::Errno(libc::EINVAL) };
-        let known = epoll.by_fd.get(&fd).copied();
+        let key = (fd, object.as_ref().map(|object| object.id));
+        let known = epoll.by_fd.get(&key).copied();
         match (operation, known, asked) {
             (libc::EPOLL_CTL_ADD, Some(_), _) => Reply::Errno(libc::EEXIST),
             (libc::EPOLL_CTL_ADD, None, Some(asked)) => {
@@ -105,7 +108,7 @@ impl Os {
                 let registration =
                     Registration { fd, object: object.clone(), events, data, queued: false };
                 let place = epoll.registered.insert(registration);
-                epoll.by_fd.insert(fd, place);
+                epoll.by_fd.insert(key, place);
                 epoll.news(place);
                 object.watchers.borrow_mut().push((instance.id, place));
                 Reply::Value(0)

@@ -31,6 +31,11 @@ pub(super) fn role() -> Role {
     ROLE.get()
 }
 
+/// For what is left of this thread's life.
+pub(super) fn set_role(role: Role) {
+    ROLE.set(role);
+}
+
 /// Calls `f` in another role.
 pub(super) fn in_role<R>(role: Role, f: impl FnOnce() -> R) -> R {
     struct Back(Role);
@@ -81,6 +86,11 @@ pub(super) enum Until {
 }
 
 impl Wait {
+    /// True if another thread of the program ends it.
+    pub(super) fn is_for_threads(&self) -> bool {
+        self.deadline.is_none() && matches!(self.until, Until::Futex(_) | Until::Ended(_))
+    }
+
     pub(super) fn ready(fd: c_int, events: i16) -> Wait {
         Wait { until: Until::Ready(fd, events), deadline: None, late: Err(libc::EAGAIN) }
     }
@@ -134,7 +144,7 @@ fn ask_the_world(call: &'static str, mut f: impl FnMut(&Os, NodeId) -> Reply) ->
             // A panic must not leave a function of C.
             let reply = catch_unwind(AssertUnwindSafe(|| match asker {
                 Role::Turn(node) => super::with(|os| f(os, node)),
-                Role::Thread => threads::ask(&mut f),
+                Role::Thread => threads::ask(call, &mut f),
                 Role::Outside => Reply::Pass,
             }));
             match reply.unwrap_or(Reply::Errno(libc::EIO)) {

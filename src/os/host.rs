@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -168,17 +169,20 @@ impl Program {
         let (main, runtime) = (self.main.take(), self.runtime.take());
         with(|os| {
             host.in_turn.set(true);
-            threads::cancel_all(os, &host);
             in_role(Role::Turn(host.node), || {
                 // Inside of the runtime, as tasks are dropped that want it.
                 if let Some(runtime) = &runtime {
                     let _inside = runtime.enter();
                     drop(main);
                 }
-                drop(runtime);
-                // It holds on to the runtime's descriptors.
+                // It holds the runtime's descriptors, which are closed as the program's.
                 drop(host.turn.take());
+                // Its threads are waited for below; some of them wait for what the tasks hold.
+                if let Some(runtime) = runtime {
+                    runtime.shutdown_background();
+                }
             });
+            threads::cancel_all(os, &host);
             os.forget(host.node);
             let mut hosts = os.hosts.borrow_mut();
             if hosts.get(&host.node).is_some_and(|other| Rc::ptr_eq(other, &host)) {
@@ -206,9 +210,11 @@ impl Future for Program {
         }
         loop {
             host.deadline.set(None);
-            let done = self.turn();
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn()));
+            // If it panicked as well, then because of this.
             let refused = host.refused.take();
             assert!(refused.is_none(), "{}", refused.unwrap_or_default());
+            let done = turn.unwrap_or_else(|panic| resume_unwind(panic));
             if done {
                 self.end();
                 return Poll::Ready(());

@@ -14,8 +14,16 @@ const OF_THE_HOST: [&CStr; 4] =
     [c"RUST_BACKTRACE", c"RUST_LIB_BACKTRACE", c"RUST_LOG", c"RUST_MIN_STACK"];
 
 /// What of the host any program may read: about itself, and what does not change what it does.
-const HARMLESS: [&str; 5] =
-    ["/proc/self/", "/sys/fs/cgroup", "/etc/localtime", "/usr/share/zoneinfo", "/usr/lib/debug"];
+/// Libraries are read for the backtrace of a panic.
+const HARMLESS: [&str; 7] = [
+    "/proc/self/",
+    "/sys/fs/cgroup",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/usr/lib/",
+    "/lib/",
+    "/lib64/",
+];
 
 /// What a name stands for.
 pub(super) enum Found {
@@ -64,6 +72,7 @@ impl Os {
         let named = host.iter().flat_map(|host| host.reads.iter().map(String::as_str));
         // The executable itself is read for the backtrace of a panic.
         let own = std::env::current_exe().is_ok_and(|own| own == std::path::Path::new(path));
-        own || HARMLESS.into_iter().chain(named).any(|start| path.starts_with(start))
+        let climbs = path.split('/').any(|part| part == "..");
+        own || !climbs && HARMLESS.into_iter().chain(named).any(|start| path.starts_with(start))
     }
 }

@@ -59,7 +59,7 @@ pub(super) enum State {
 }
 
 /// An object's place in the table, and which of those that lived there it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ObjectId {
     place: usize,
     serial: u64,

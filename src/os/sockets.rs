@@ -90,6 +90,11 @@ impl Os {
         match state {
             Ok(state) => {
                 object.loopback.set(at.ip().is_loopback());
+                if let State::Listener(listener) = &state
+                    && at.ip().is_loopback()
+                {
+                    listener.hear_own_node_only();
+                }
                 set_state(&object, state);
                 Reply::Value(0)
             }
@@ -196,7 +201,7 @@ impl Os {
         let addr = Addr { node: target, port: to.port() };
         match Connection::open(node, addr, None) {
             Ok(connection) => {
-                object.loopback.set(to.ip().is_loopback());
+                object.loopback.set(to.ip().is_loopback() || to.ip().is_unspecified());
                 set_state(&object, State::Stream(connection));
                 self.apply_options(&object);
                 if object.nonblocking.get() {
@@ -248,9 +253,7 @@ impl Os {
         let unbound = || SocketAddr::new(unspecified(family), 0);
         let local = |addr| address::socket_addr(addr, node, family, object.loopback.get());
         match (&*object.state.borrow(), of_peer) {
-            (State::Stream(c), true) if c.readiness().connected => {
-                Ok(address::socket_addr(c.peer_addr(), node, family, true))
-            }
+            (State::Stream(c), true) if c.readiness().connected => Ok(local(c.peer_addr())),
             (State::Datagram { peer: Some(peer), .. }, true) => {
                 Ok(address::socket_addr(*peer, node, family, true))
             }
@@ -375,7 +378,25 @@ impl Os {
     pub(super) fn set_linger(&self, fd: c_int, on: bool, seconds: c_int) -> Reply {
         let Some(object) = self.object(fd) else { return Reply::Pass };
         object.resets.set(on && seconds == 0);
+        let linger = if on { seconds } else { -1 };
+        object.options.borrow_mut().insert((libc::SOL_SOCKET, libc::SO_LINGER), linger);
         Reply::Value(0)
+    }
+
+    /// True if an option was ever set.
+    pub(super) fn has_option(&self, fd: c_int, level: c_int, name: c_int) -> bool {
+        let object = self.object(fd);
+        object.is_some_and(|object| object.options.borrow().contains_key(&(level, name)))
+    }
+
+    /// `getsockopt` of what is not a number.
+    pub(super) fn limit(&self, fd: c_int, name: c_int) -> Option<Duration> {
+        let object = self.object(fd)?;
+        let limit = match name {
+            libc::SO_RCVTIMEO => object.receive_limit.get(),
+            _ => object.send_limit.get(),
+        };
+        Some(limit.unwrap_or_default())
     }
 
     fn apply_options(&self, object: &Object) {

@@ -16,15 +16,20 @@ use super::gate::{self, Over, Reply, Role, Until, Wait};
 use super::host::Host;
 use super::{Os, calls};
 use crate::journal::NodeId;
-use crate::kernel::{ThreadSeal, current};
+use crate::kernel::{self, ThreadSeal, current};
 use crate::time::Time;
 
 /// What C calls in a new thread, and with what.
 pub(super) type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// Calls that a thread of a dead program may still make, each of which fails, before it is given
-/// up: it is then left behind, asleep.
+/// up: it is then killed.
 const LAST_CALLS: u32 = 10_000;
+/// The calls of such a thread that do not fail: locks and joins, and closing, since else the number
+/// would be closed once more later, when it may be somebody else's.
+const LAST_WORDS: [&str; 4] = ["close", "futex", "pthread_join", "pthread_detach"];
+/// How often threads of a dead program that wait for each other are told to look again.
+const LAST_LOOKS: u32 = 3;
 
 /// Whose turn it is.
 const WORLD: u32 = 0;
@@ -39,10 +44,13 @@ enum Mail {
     Ask(*mut Question<'static>),
     Wait(Wait),
     Ended,
+    /// The world to the thread: be no more.
+    Vanish,
 }
 
 /// A call that the world's thread makes for another one, which waits meanwhile.
 pub(super) struct Question<'a> {
+    name: &'static str,
     call: &'a mut dyn FnMut(&Os, NodeId) -> Reply,
     reply: Option<Reply>,
 }
@@ -90,6 +98,8 @@ struct Thread {
     wait: Cell<Option<Wait>>,
     /// Its futex was woken.
     woken: Cell<bool>,
+    /// Nobody will join it. Only the world is told until it has ended: it may have to be killed.
+    is_detached: Cell<bool>,
 }
 
 /// The threads of one program that have not ended, oldest first.
@@ -101,7 +111,17 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn has(&self, handle: pthread_t) -> bool {
-        self.list.borrow().iter().any(|thread| thread.handle.get() == handle)
+        self.find(handle).is_some()
+    }
+
+    fn find(&self, handle: pthread_t) -> Option<Rc<Thread>> {
+        self.list.borrow().iter().find(|thread| thread.handle.get() == handle).cloned()
+    }
+
+    /// `pthread_detach`; false if there is no such thread any more.
+    pub(super) fn detach(&self, handle: pthread_t) -> bool {
+        let thread = self.find(handle);
+        thread.inspect(|thread| thread.is_detached.set(true)).is_some()
     }
 
     /// When the first of them would go on by itself, on the node's clock.
@@ -132,7 +152,12 @@ pub(super) struct Newborn {
 
 /// Adds a thread to a program. The result goes to [`run_newborn`] on the thread itself, and
 /// [`made`] is called when there is a handle.
-pub(super) fn announce(host: &Host, start: Start, argument: *mut c_void) -> (u64, Newborn) {
+pub(super) fn announce(
+    os: &Os,
+    host: &Host,
+    start: Start,
+    argument: *mut c_void,
+) -> (u64, Newborn) {
     let number = host.threads.made.get() + 1;
     host.threads.made.set(number);
     let baton =
@@ -143,9 +168,10 @@ pub(super) fn announce(host: &Host, start: Start, argument: *mut c_void) -> (u64
         baton: baton.clone(),
         wait: Cell::new(None),
         woken: Cell::new(false),
+        is_detached: Cell::new(false),
     };
     host.threads.list.borrow_mut().push(Rc::new(thread));
-    let seal = current::with(|kernel| kernel.thread_seal(number));
+    let seal = current::with(|kernel| kernel.thread_seal(os.next_thread()));
     (number, Newborn { start, argument, baton, seal })
 }
 
@@ -163,39 +189,62 @@ pub(super) fn made(host: &Host, number: u64, handle: Option<pthread_t>) {
     host.wake();
 }
 
-thread_local! {
-    /// The baton of this thread, if a program made it.
-    static BATON: RefCell<Option<(Arc<Baton>, ThreadSeal)>> = const { RefCell::new(None) };
+/// What a thread that a program made has until its very end.
+pub(super) struct Held {
+    baton: Arc<Baton>,
+    seal: ThreadSeal,
 }
 
-/// What a thread that a program made does from its start to its end.
+thread_local! {
+    /// Without a destructor: those of the program's own thread-locals still make calls.
+    static HELD: Cell<*const Held> = const { Cell::new(std::ptr::null()) };
+}
+
+/// What a thread that a program made does from its start until its function has returned.
 pub(super) fn run_newborn(newborn: Newborn) -> *mut c_void {
     let Newborn { start, argument, baton, seal } = newborn;
-    let Mail::Go(_, now) = baton.wait(THREAD) else { return std::ptr::null_mut() };
-    let result = seal.run(now, |seal| {
-        BATON.set(Some((baton.clone(), seal)));
+    let now = match baton.wait(THREAD) {
+        Mail::Go(_, now) => now,
+        _ => calls::vanish(),
+    };
+    seal.run(now, |seal| {
+        let held = Box::into_raw(Box::new(Held { baton, seal }));
+        calls::at_thread_end(held);
+        HELD.set(held);
+        gate::set_role(Role::Thread);
+        // A panic is its program's affair. Printing it would also take locks of the whole process,
+        // and who is killed gives none back.
+        std::mem::forget(kernel::silence());
         // SAFETY: this is what the program asked `pthread_create` for.
-        let result = gate::in_role(Role::Thread, || unsafe { start(argument) });
-        BATON.take();
-        result
-    });
-    baton.give(THREAD, Mail::Ended);
-    result
+        unsafe { start(argument) }
+    })
+}
+
+/// The thread and its thread-locals have nothing left to do.
+pub(super) fn ended(held: Held) {
+    HELD.set(std::ptr::null());
+    gate::set_role(Role::Outside);
+    held.baton.give(THREAD, Mail::Ended);
+}
+
+fn held<'a>() -> Option<&'a Held> {
+    // SAFETY: it is null, or lives as long as this thread, to which the result does not go out.
+    unsafe { HELD.get().as_ref() }
 }
 
 /// Asks the world on behalf of this thread.
-pub(super) fn ask(call: &mut dyn FnMut(&Os, NodeId) -> Reply) -> Reply {
-    let Some((baton, seal)) = BATON.with_borrow(Clone::clone) else { return Reply::Pass };
-    let mut question = Question { call, reply: None };
+pub(super) fn ask(name: &'static str, call: &mut dyn FnMut(&Os, NodeId) -> Reply) -> Reply {
+    let Some(Held { baton, seal }) = held() else { return Reply::Pass };
+    let mut question = Question { name, call, reply: None };
     let pointer = (&raw mut question).cast::<Question<'static>>();
-    go_on(&seal, baton.exchange(THREAD, Mail::Ask(pointer)));
+    go_on(seal, baton.exchange(THREAD, Mail::Ask(pointer)));
     question.reply.take().unwrap_or(Reply::Errno(libc::ECANCELED))
 }
 
 /// Gives the world its thread back until a wait is over.
 pub(super) fn wait(wait: Wait) -> Over {
-    let Some((baton, seal)) = BATON.with_borrow(Clone::clone) else { return Over::Again };
-    go_on(&seal, baton.exchange(THREAD, Mail::Wait(wait)))
+    let Some(Held { baton, seal }) = held() else { return Over::Again };
+    go_on(seal, baton.exchange(THREAD, Mail::Wait(wait)))
 }
 
 fn go_on(seal: &ThreadSeal, mail: Mail) -> Over {
@@ -204,6 +253,7 @@ fn go_on(seal: &ThreadSeal, mail: Mail) -> Over {
             seal.show(now);
             over
         }
+        Mail::Vanish => calls::vanish(),
         _ => Over::Again,
     }
 }
@@ -211,64 +261,89 @@ fn go_on(seal: &ThreadSeal, mail: Mail) -> Over {
 /// Lets every thread run that can; true if one did.
 pub(super) fn run(os: &Os, host: &Host) -> bool {
     let mut ran = false;
-    loop {
-        let next = host.threads.list.borrow().iter().find_map(|thread| {
-            let over = match thread.wait.get() {
-                None => Some(Over::Again),
-                Some(_) if thread.woken.get() => Some(Over::With(Ok(0))),
-                Some(wait) => os.is_over(host.node, &wait),
-            };
-            over.map(|over| (thread.clone(), over))
-        });
-        let Some((thread, over)) = next else { return ran };
+    while let Some((thread, over)) = ready(os, host) {
         ran = true;
         step(os, host, &thread, over, false);
     }
+    ran
 }
 
-/// Lets one thread run until it waits or ends. Of a dead program, every call fails.
+/// The first thread that can run, and how its wait ended.
+fn ready(os: &Os, host: &Host) -> Option<(Rc<Thread>, Over)> {
+    host.threads.list.borrow().iter().find_map(|thread| {
+        let over = match thread.wait.get() {
+            None => Some(Over::Again),
+            Some(_) if thread.woken.get() => Some(Over::With(Ok(0))),
+            Some(wait) => os.is_over(host.node, &wait),
+        };
+        over.map(|over| (thread.clone(), over))
+    })
+}
+
+/// Lets one thread run until it waits or ends; true if it ended. Of a dead program, every call
+/// fails but those by which its threads end in order: closing, joining, and locks. False then if it
+/// waits for such a thing, or has made too many calls.
 fn step(os: &Os, host: &Host, thread: &Thread, over: Over, is_dead: bool) -> bool {
     thread.wait.set(None);
     thread.woken.set(false);
-    let now = || current::with(|kernel| kernel.now());
     let mut over = over;
+    let mut now = current::with(|kernel| kernel.now());
     for _ in 0..if is_dead { LAST_CALLS } else { u32::MAX } {
         let mail =
-            gate::in_role(Role::Outside, || thread.baton.exchange(WORLD, Mail::Go(over, now())));
+            gate::in_role(Role::Outside, || thread.baton.exchange(WORLD, Mail::Go(over, now)));
         over = Over::Again;
         match mail {
             Mail::Ask(question) => {
                 // SAFETY: who asks waits for the answer, so the question lives.
                 let question = unsafe { &mut *question };
-                question.reply = Some(match is_dead {
+                question.reply = Some(match is_dead && !LAST_WORDS.contains(&question.name) {
                     true => Reply::Errno(libc::ECANCELED),
                     false => (question.call)(os, host.node),
                 });
             }
-            Mail::Wait(_) if is_dead => over = Over::With(Err(libc::ECANCELED)),
+            Mail::Wait(wait) if is_dead && !wait.is_for_threads() => {
+                // Time flies for the dead: else who waits with a limit would wait again.
+                now = now.max(wait.deadline.unwrap_or(now));
+                over = Over::With(wait.deadline.map_or(Err(libc::ECANCELED), |_| wait.late));
+            }
             Mail::Wait(wait) => {
                 thread.wait.set(Some(wait));
                 return false;
             }
             Mail::Ended => {
                 host.threads.list.borrow_mut().retain(|other| other.number != thread.number);
+                if thread.is_detached.get() {
+                    calls::detach(thread.handle.get());
+                }
                 return true;
             }
-            Mail::Nothing | Mail::Go(..) => {}
+            Mail::Nothing | Mail::Go(..) | Mail::Vanish => {}
         }
     }
     false
 }
 
-/// The program is no more: its threads see every call fail, until they end.
+/// The program is no more: its threads see every call fail until they end. Those that do not are
+/// killed where they wait, as the system does it, and what they hold in memory is lost.
 pub(super) fn cancel_all(os: &Os, host: &Host) {
-    loop {
-        let Some(thread) = host.threads.list.borrow().first().cloned() else { return };
-        if !step(os, host, &thread, Over::With(Err(libc::ECANCELED)), true) {
-            eprintln!(
-                "stormglass: a thread of a program that ended does not end; it is left behind"
-            );
-            host.threads.list.borrow_mut().retain(|other| other.number != thread.number);
+    let cancelled = Over::With(Err(libc::ECANCELED));
+    let all = || host.threads.list.borrow().clone();
+    for _ in 0..LAST_LOOKS {
+        for thread in all() {
+            if host.threads.find(thread.handle.get()).is_some() {
+                step(os, host, &thread, cancelled, true);
+            }
+            // Whom that has freed.
+            while let Some((thread, over)) = ready(os, host) {
+                if !step(os, host, &thread, over, true) && thread.wait.get().is_none() {
+                    break;
+                }
+            }
         }
     }
+    for thread in all() {
+        thread.baton.give(WORLD, Mail::Vanish);
+        calls::reap(thread.handle.get());
+    }
+    host.threads.list.borrow_mut().clear();
 }

@@ -28,8 +28,12 @@ pub(in crate::net) fn deliver(net: &Rc<Net>, kernel: &Kernel, packet: Packet) {
 
 /// Somebody asks for a connection: is let in, refused, or, where too many wait, not heard.
 fn knock(net: &Rc<Net>, kernel: &Kernel, packet: Packet, syn: (Addr, Addr, u64)) {
-    let (_, to, _) = syn;
-    let is_full = net.streams.borrow().doors.get(&to).map(super::Door::is_full);
+    let (from, to, _) = syn;
+    let is_full = {
+        let streams = net.streams.borrow();
+        let door = streams.doors.get(&to).filter(|d| !d.own_node_only || from.node == to.node);
+        door.map(super::Door::is_full)
+    };
     match is_full {
         Some(false) => net.change_streams(kernel, |s, k| s.let_in(k, &packet, syn)),
         Some(true) => net.send_again(kernel, packet, net.reasons.queue, None),

@@ -16,6 +16,8 @@ pub(super) struct Door {
     /// Which of the listeners that this port has had.
     serial: u32,
     backlog: usize,
+    /// It is at an address of loopback.
+    pub(super) own_node_only: bool,
     /// Complete handshakes that wait to be accepted, and incomplete ones.
     pub(super) queue: VecDeque<EndId>,
     pub(super) arriving: Vec<EndId>,
@@ -64,6 +66,7 @@ impl Streams {
         let door = Door {
             serial,
             backlog: BACKLOG,
+            own_node_only: false,
             queue: VecDeque::new(),
             arriving: Vec::new(),
             wakers: Vec::new(),
@@ -118,6 +121,15 @@ impl Listener {
         self.change(|streams, _| {
             if let Ok(door) = streams.door(self) {
                 door.backlog = connections.max(1);
+            }
+        });
+    }
+
+    /// Refuses who comes from another node, as a listener at a loopback address does.
+    pub(crate) fn hear_own_node_only(&self) {
+        self.change(|streams, _| {
+            if let Ok(door) = streams.door(self) {
+                door.own_node_only = true;
             }
         });
     }

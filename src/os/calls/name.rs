@@ -39,10 +39,13 @@ unsafe extern "C" fn getaddrinfo(
     if !name.is_null() {
         // SAFETY: the caller promises a text.
         let text = unsafe { CStr::from_ptr(name) };
-        ask("getaddrinfo", |os, node| {
-            found = os.look_up(node, text, family);
+        let mut in_world = None;
+        let asked = ask("getaddrinfo", |os, node| {
+            in_world = Some(os.look_up(node, text, family));
             Reply::Value(0)
         });
+        // A thread of the dead gets no answer; nor does the host's resolver hear of it.
+        found = in_world.unwrap_or(if asked.is_some() { Found::Nobody } else { Found::Number });
     }
     match found {
         // SAFETY: passed on as it came.
@@ -119,7 +122,9 @@ unsafe fn variable(name: *const c_char, otherwise: impl FnOnce() -> *mut c_char)
     });
     match (answered, value) {
         (Some(_), Some(value)) => value.cast_mut(),
-        _ => otherwise(),
+        // A thread of the dead sees nothing of the host's either.
+        (Some(_), None) => std::ptr::null_mut(),
+        (None, _) => otherwise(),
     }
 }
 

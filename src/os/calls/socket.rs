@@ -203,6 +203,20 @@ unsafe extern "C" fn setsockopt(
     }
 }
 
+/// Copies a value out, cut off where there is no room.
+///
+/// # Safety
+///
+/// `to` must point to as many bytes as `length` says.
+unsafe fn give<T>(value: &T, to: *mut c_void, length: *mut socklen_t) {
+    // SAFETY: no more is copied than there is room for, and than the value has.
+    unsafe {
+        let room = (*length as usize).min(size_of::<T>());
+        std::ptr::copy_nonoverlapping((&raw const *value).cast::<u8>(), to.cast(), room);
+        *length = room as socklen_t;
+    }
+}
+
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getsockopt(
     fd: c_int,
@@ -215,9 +229,19 @@ unsafe extern "C" fn getsockopt(
         Ok(number) => {
             // SAFETY: the caller promises room for as many bytes as the length says.
             unsafe {
-                let room = (*length as usize).min(size_of::<c_int>());
-                std::ptr::copy_nonoverlapping((&raw const number).cast::<u8>(), to.cast(), room);
-                *length = room as socklen_t;
+                match (level, name) {
+                    (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) => {
+                        let limit = os.limit(fd, name).unwrap_or_default();
+                        let tv_sec = limit.as_secs().cast_signed();
+                        let tv_usec = limit.subsec_micros().into();
+                        give(&libc::timeval { tv_sec, tv_usec }, to, length);
+                    }
+                    (libc::SOL_SOCKET, libc::SO_LINGER) => {
+                        let l_onoff = c_int::from(number > -1 && os.has_option(fd, level, name));
+                        give(&libc::linger { l_onoff, l_linger: number.max(0) }, to, length);
+                    }
+                    _ => give(&number, to, length),
+                }
             }
             Reply::Value(0)
         }

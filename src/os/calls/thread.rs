@@ -1,13 +1,14 @@
 //! Threads: `pthread_create`, `pthread_join`, futexes, and sleep.
 
 use std::ffi::c_void;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use libc::{c_int, c_long, c_uint, pthread_attr_t, pthread_t, timespec};
+use libc::{c_int, c_long, c_uint, pthread_attr_t, pthread_key_t, pthread_t, timespec};
 
 use super::super::gate::{Reply, Role, Until, Wait, ask, role};
-use super::super::threads::{self, Newborn, Start};
+use super::super::threads::{self, Held, Newborn, Start};
 
 mod real {
     use super::Start;
@@ -20,6 +21,7 @@ mod real {
             argument: *mut c_void
         ) -> c_int;
         pthread_join(handle: pthread_t, result: *mut *mut c_void) -> c_int;
+        pthread_detach(handle: pthread_t) -> c_int;
         syscall(
             number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long
         ) -> c_long;
@@ -41,16 +43,18 @@ unsafe extern "C" fn pthread_create(
     let mut newborn = None;
     let announced = ask("pthread_create", |os, node| {
         let Some(host) = os.host(node) else { return Reply::Pass };
-        let (number, thread) = threads::announce(&host, start, argument);
+        let (number, thread) = threads::announce(os, &host, start, argument);
         newborn = Some(thread);
         Reply::Value(number as isize)
     });
-    let (Some(number), Some(newborn)) = (announced, newborn) else {
-        if super::super::is_handler() {
-            return libc::EAGAIN;
-        }
+    let (number, newborn) = match (announced, newborn) {
+        (Some(number), Some(newborn)) => (number, newborn),
+        // The dead make no threads.
+        (Some(_), None) => return libc::EAGAIN,
+        // Nobody would wait for a thread of a handler.
+        (None, _) if super::super::is_in_a_handler() => return libc::EPERM,
         // SAFETY: passed on as it came.
-        return unsafe { real::pthread_create(handle, attributes, start, argument) };
+        _ => return unsafe { real::pthread_create(handle, attributes, start, argument) },
     };
     let newborn = Box::into_raw(Box::new(newborn)).cast();
     // SAFETY: `begin` takes back the box that it is given.
@@ -76,16 +80,75 @@ unsafe extern "C" fn begin(newborn: *mut c_void) -> *mut c_void {
     threads::run_newborn(*newborn)
 }
 
+/// Has [`threads::ended`] called on this thread after the destructors of its thread-locals: those of
+/// keys come last.
+pub(in crate::os) fn at_thread_end(held: *mut Held) {
+    static KEY: OnceLock<pthread_key_t> = OnceLock::new();
+    // SAFETY: a key has room for a pointer, which `end` takes back.
+    unsafe {
+        let key = *KEY.get_or_init(|| {
+            let mut key = 0;
+            let error = libc::pthread_key_create(&raw mut key, Some(end));
+            assert_eq!(error, 0, "there is a key left");
+            key
+        });
+        libc::pthread_setspecific(key, held.cast());
+    }
+}
+
+unsafe extern "C" fn end(held: *mut c_void) {
+    // SAFETY: `at_thread_end` was given it, for this thread alone.
+    let held: Box<Held> = unsafe { Box::from_raw(held.cast()) };
+    threads::ended(*held);
+}
+
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_join(handle: pthread_t, result: *mut *mut c_void) -> c_int {
-    ask("pthread_join", |os, node| match os.host(node) {
+    let waited = ask("pthread_join", |os, node| match os.host(node) {
         Some(host) if host.threads.has(handle) => {
             Reply::Wait(Wait { until: Until::Ended(handle), deadline: None, late: Ok(0) })
         }
         _ => Reply::Pass,
     });
+    if waited.is_some() {
+        return libc::EDEADLK;
+    }
     // SAFETY: passed on as it came; the thread has nothing left to do.
     unsafe { real::pthread_join(handle, result) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_detach(handle: pthread_t) -> c_int {
+    let detached = ask("pthread_detach", |os, node| match os.host(node) {
+        Some(host) if host.threads.detach(handle) => Reply::Value(0),
+        _ => Reply::Pass,
+    });
+    match detached {
+        Some(result) => result as c_int,
+        // SAFETY: passed on as it came.
+        None => unsafe { real::pthread_detach(handle) },
+    }
+}
+
+/// Does what `pthread_detach` was asked to do.
+pub(in crate::os) fn detach(handle: pthread_t) {
+    // SAFETY: nobody has joined the thread, nor will.
+    unsafe { real::pthread_detach(handle) };
+}
+
+/// Ends this thread and nothing else: no destructor runs, nothing is unwound.
+pub(in crate::os) fn vanish() -> ! {
+    loop {
+        // SAFETY: the thread waits in a call of the world and holds none of its locks; its stack is
+        // freed by who calls `reap`.
+        unsafe { real::syscall(libc::SYS_exit, 0, 0, 0, 0, 0, 0) };
+    }
+}
+
+/// Waits until a thread has vanished, and frees its stack.
+pub(in crate::os) fn reap(handle: pthread_t) {
+    // SAFETY: nobody else joins it or has detached it: all who could are gone.
+    unsafe { real::pthread_join(handle, std::ptr::null_mut()) };
 }
 
 /// Variadic in C; its arguments are passed in the same places either way on the platforms of this
@@ -134,8 +197,11 @@ unsafe fn futex(
         }
         libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if role() == Role::Thread => {
             // SAFETY: the caller promises the address of a number.
-            let now = unsafe { &*(address as *const AtomicU32) }.load(Ordering::SeqCst);
-            if now != value {
+            let number = unsafe { &*(address as *const AtomicU32) };
+            if is_static(address as usize) {
+                wait_for_others(number, value);
+            }
+            if number.load(Ordering::SeqCst) != value {
                 return Some(super::super::gate::fail(libc::EAGAIN));
             }
             // SAFETY: a time or null.
@@ -183,6 +249,31 @@ fn monotonic() -> Duration {
         let mut now: timespec = std::mem::zeroed();
         libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
         duration(&now)
+    }
+}
+
+/// True for what the executable has from its start: a lock there may be one of std, which threads
+/// of no program and of other worlds take as well.
+fn is_static(address: usize) -> bool {
+    unsafe extern "C" {
+        static __data_start: u8;
+        static _end: u8;
+    }
+    (&raw const __data_start as usize..&raw const _end as usize).contains(&address)
+}
+
+/// Gives others than the world's threads, which stand still meanwhile, half a second of real time to
+/// change a number.
+fn wait_for_others(number: &AtomicU32, value: u32) {
+    for _ in 0..50 {
+        if number.load(Ordering::SeqCst) != value {
+            return;
+        }
+        let limit = timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+        let (address, limit) = (number.as_ptr() as c_long, &raw const limit as c_long);
+        let operation = c_long::from(libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG);
+        // SAFETY: the number and the time live.
+        unsafe { real::syscall(libc::SYS_futex, address, operation, value.into(), limit, 0, 0) };
     }
 }
 
