@@ -10,7 +10,7 @@
 //! file for each family, and turns pointers into safe types; the rest is safe Rust but for the
 //! looking up of the real functions (`real`) and the baton that threads hand on (`threads`).
 //!
-//! Linux with glibc, and sealed: see [`AVAILABLE`].
+//! Linux with glibc, and sealed; elsewhere `absent` stands in its place.
 
 mod address;
 mod bytes;
@@ -20,6 +20,7 @@ mod gate;
 mod host;
 mod names;
 mod object;
+mod options;
 mod real;
 mod sockets;
 mod threads;
@@ -29,10 +30,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
-use libc::c_int;
-
 use futures::future::LocalBoxFuture;
-use host::Program;
+use libc::c_int;
 
 use crate::clock;
 use crate::journal::NodeId;
@@ -40,7 +39,7 @@ use crate::kernel::Kernel;
 use crate::kernel::current::{self, Installed, Part};
 use crate::time::Time;
 use gate::{Over, Role, Until, Wait};
-use host::Host;
+use host::{Host, Program};
 use object::Table;
 
 /// The programs of a world, and their descriptors.
@@ -86,8 +85,7 @@ fn is_in_a_handler() -> bool {
 
 /// A real descriptor that does nothing: its number is in use, so no other has it.
 fn real_fd() -> io::Result<c_int> {
-    // SAFETY: the call takes no pointer.
-    let fd = unsafe { calls::real_eventfd() };
+    let fd = calls::real_eventfd();
     if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(fd) }
 }
 

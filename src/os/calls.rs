@@ -11,10 +11,12 @@ mod descriptor;
 mod name;
 mod readiness;
 mod socket;
+mod syscall;
 mod thread;
 
 pub(super) use descriptor::real_eventfd;
-pub(super) use thread::{at_thread_end, detach, reap, vanish, wait_futex, wake_futex};
+pub(super) use syscall::{vanish, wait_futex, wake_futex};
+pub(super) use thread::{at_thread_end, detach, reap};
 
 use std::net::SocketAddr;
 

@@ -57,7 +57,7 @@ pub(super) enum Reply {
     Value(isize),
     /// It fails with that `errno`.
     Errno(c_int),
-    /// It waits, and is then made again. Only a thread of its own may do so.
+    /// It waits, and is then made again. In a turn only the program's own threads can end the wait.
     Wait(Wait),
 }
 

@@ -106,7 +106,6 @@ struct Thread {
 #[derive(Default)]
 pub(super) struct Threads {
     list: RefCell<Vec<Rc<Thread>>>,
-    made: Cell<u64>,
 }
 
 impl Threads {
@@ -158,8 +157,7 @@ pub(super) fn announce(
     start: Start,
     argument: *mut c_void,
 ) -> (u64, Newborn) {
-    let number = host.threads.made.get() + 1;
-    host.threads.made.set(number);
+    let number = os.next_thread();
     let baton =
         Arc::new(Baton { holder: AtomicU32::new(WORLD), mail: UnsafeCell::new(Mail::Nothing) });
     let thread = Thread {
@@ -171,7 +169,7 @@ pub(super) fn announce(
         is_detached: Cell::new(false),
     };
     host.threads.list.borrow_mut().push(Rc::new(thread));
-    let seal = current::with(|kernel| kernel.thread_seal(os.next_thread()));
+    let seal = current::with(|kernel| kernel.thread_seal(number));
     (number, Newborn { start, argument, baton, seal })
 }
 

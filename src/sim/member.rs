@@ -34,8 +34,8 @@ pub(super) enum Start {
     Service(Rc<dyn Fn(u32) -> Boot>),
     Process(Boot),
     Client(Boot),
-    /// Given what the operating system is told of it, this makes the boot of a program.
-    Program(Rc<dyn Fn(Settings) -> Boot>),
+    /// Given what the operating system is told of it, and its role, this makes the boot of a program.
+    Program(Rc<dyn Fn(Settings, Role) -> Boot>),
 }
 
 impl Spec {
@@ -63,7 +63,7 @@ impl Spec {
         match &self.start {
             Start::Service(with_limit) => with_limit(self.queue_limit),
             Start::Process(boot) | Start::Client(boot) => boot.clone(),
-            Start::Program(with_settings) => with_settings(self.settings.clone()),
+            Start::Program(with_settings) => with_settings(self.settings.clone(), self.role),
         }
     }
 

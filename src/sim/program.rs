@@ -16,8 +16,6 @@ use crate::topology::Role;
 pub(super) struct Settings {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) reads: Vec<String>,
-    /// The world ends when it has returned.
-    pub(super) drives: bool,
 }
 
 /// What the main function of a program may return: nothing, or an error with which it ends.
@@ -57,25 +55,26 @@ impl Sim {
         F::Output: ProgramOutput,
     {
         let main = Rc::new(main);
-        let start = Start::Program(Rc::new(move |settings| boot(main.clone(), settings)));
+        let start =
+            Start::Program(Rc::new(move |settings, role| boot(main.clone(), settings, role)));
         self.add(name, Role::Service, start, Location::caller())
     }
 }
 
 /// What starts a program on a node.
-fn boot<F>(main: Rc<impl Fn() -> F + 'static>, settings: Settings) -> Boot
+fn boot<F>(main: Rc<impl Fn() -> F + 'static>, settings: Settings, role: Role) -> Boot
 where
     F: Future + 'static,
     F::Output: ProgramOutput,
 {
     Rc::new(move |ctx| {
-        let (main, drives) = (main.clone(), settings.drives);
+        let main = main.clone();
         let started = move || -> futures::future::LocalBoxFuture<'static, ()> {
             Box::pin(async move {
                 if let Some(error) = main().await.error() {
                     ctx.record(format_args!("exits: {error}"));
                 }
-                if drives {
+                if role == Role::Client {
                     course::client_ended();
                 }
             })
@@ -101,7 +100,6 @@ impl MemberBuilder<'_> {
     /// Says that this program drives the world, as a client does: the world ends when all that do
     /// have returned.
     pub fn drives(&mut self) -> &mut Self {
-        self.0.settings.drives = true;
         self.0.role = Role::Client;
         self
     }

@@ -21,11 +21,7 @@ mod real {
 }
 
 /// A descriptor of the host that does nothing.
-///
-/// # Safety
-///
-/// None is asked for.
-pub(in crate::os) unsafe fn real_eventfd() -> c_int {
+pub(in crate::os) fn real_eventfd() -> c_int {
     // SAFETY: no pointer is passed.
     unsafe { real::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) }
 }

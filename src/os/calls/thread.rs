@@ -1,18 +1,17 @@
-//! Threads: `pthread_create`, `pthread_join`, futexes, and sleep.
+//! Threads: `pthread_create`, `pthread_join`, `pthread_detach`, and sleep.
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use libc::{c_int, c_long, c_uint, pthread_attr_t, pthread_key_t, pthread_t, timespec};
+use libc::{c_int, c_uint, pthread_attr_t, pthread_key_t, pthread_t, timespec};
 
 use super::super::gate::{Reply, Role, Until, Wait, ask, role};
 use super::super::threads::{self, Held, Newborn, Start};
 
 mod real {
     use super::Start;
-    use libc::{c_int, c_long, c_uint, pthread_attr_t, pthread_t, timespec};
+    use libc::{c_int, c_uint, pthread_attr_t, pthread_t, timespec};
     use std::ffi::c_void;
 
     crate::os::real::real! {
@@ -22,9 +21,6 @@ mod real {
         ) -> c_int;
         pthread_join(handle: pthread_t, result: *mut *mut c_void) -> c_int;
         pthread_detach(handle: pthread_t) -> c_int;
-        syscall(
-            number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long
-        ) -> c_long;
         nanosleep(time: *const timespec, rest: *mut timespec) -> c_int;
         clock_nanosleep(clock: c_int, flags: c_int, time: *const timespec, rest: *mut timespec)
             -> c_int;
@@ -136,164 +132,25 @@ pub(in crate::os) fn detach(handle: pthread_t) {
     unsafe { real::pthread_detach(handle) };
 }
 
-/// Ends this thread and nothing else: no destructor runs, nothing is unwound.
-pub(in crate::os) fn vanish() -> ! {
-    loop {
-        // SAFETY: the thread waits in a call of the world and holds none of its locks; its stack is
-        // freed by who calls `reap`.
-        unsafe { real::syscall(libc::SYS_exit, 0, 0, 0, 0, 0, 0) };
-    }
-}
-
 /// Waits until a thread has vanished, and frees its stack.
 pub(in crate::os) fn reap(handle: pthread_t) {
     // SAFETY: nobody else joins it or has detached it: all who could are gone.
     unsafe { real::pthread_join(handle, std::ptr::null_mut()) };
 }
 
-/// Variadic in C; its arguments are passed in the same places either way on the platforms of this
-/// module. Of all system calls only futexes are the world's: std's locks and parking.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn syscall(
-    number: c_long,
-    a: c_long,
-    b: c_long,
-    c: c_long,
-    d: c_long,
-    e: c_long,
-    f: c_long,
-) -> c_long {
-    if number == libc::SYS_futex && role() != Role::Outside {
-        // SAFETY: these are the arguments of a futex call.
-        if let Some(result) = unsafe { futex(a, b as c_int, c as u32, d, f) } {
-            return result as c_long;
-        }
-    }
-    // SAFETY: passed on as it came.
-    unsafe { real::syscall(number, a, b, c, d, e, f) }
-}
-
-/// # Safety
-///
-/// The arguments must be those of a futex call.
-unsafe fn futex(
-    address: c_long,
-    operation: c_int,
-    value: u32,
-    timeout: c_long,
-    _mask: c_long,
-) -> Option<isize> {
-    let command = operation & !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);
-    match command {
-        libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
-            ask("futex", |os, node| {
-                if let Some(host) = os.host(node) {
-                    host.threads.wake_futex(address as usize, value as usize);
-                }
-                Reply::Value(0)
-            });
-            // Others than the world's threads may wait for it as well.
-            None
-        }
-        libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if role() == Role::Thread => {
-            // SAFETY: the caller promises the address of a number.
-            let number = unsafe { &*(address as *const AtomicU32) };
-            if is_static(address as usize) {
-                wait_for_others(number, value);
-            }
-            if number.load(Ordering::SeqCst) != value {
-                return Some(super::super::gate::fail(libc::EAGAIN));
-            }
-            // SAFETY: a time or null.
-            let limit = unsafe { (timeout as *const timespec).as_ref() }.map(duration);
-            let limit = limit.map(|limit| match command {
-                libc::FUTEX_WAIT_BITSET => limit.saturating_sub(monotonic()),
-                _ => limit,
-            });
-            let mut waited = false;
-            ask("futex", |os, node| {
-                if std::mem::replace(&mut waited, true) {
-                    return Reply::Value(0);
-                }
-                let deadline = limit.map(|limit| os.local_now(node) + limit);
-                let until = Until::Futex(address as usize);
-                Reply::Wait(Wait { until, deadline, late: Err(libc::ETIMEDOUT) })
-            })
-        }
-        libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET => {
-            // The program's main thread: its other threads may be what it waits for. If not, it is
-            // a lock that somebody outside of the world holds, for a moment.
-            ask("futex", |os, node| {
-                if let Some(host) = os.host(node) {
-                    threads::run(os, &host);
-                }
-                Reply::Value(0)
-            });
-            // SAFETY: the caller promises the address of a number.
-            let now = unsafe { &*(address as *const AtomicU32) }.load(Ordering::SeqCst);
-            (now != value).then_some(0)
-        }
-        _ => None,
-    }
-}
-
-fn duration(time: &timespec) -> Duration {
+/// The length of a time of C; what is no length is none.
+pub(super) fn duration(time: &timespec) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// What the clock of futex deadlines shows on this thread.
-fn monotonic() -> Duration {
+pub(super) fn monotonic() -> Duration {
     // SAFETY: the call fills what it is given.
     unsafe {
         let mut now: timespec = std::mem::zeroed();
         libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now);
         duration(&now)
-    }
-}
-
-/// True for what the executable has from its start: a lock there may be one of std, which threads
-/// of no program and of other worlds take as well.
-fn is_static(address: usize) -> bool {
-    unsafe extern "C" {
-        static __data_start: u8;
-        static _end: u8;
-    }
-    (&raw const __data_start as usize..&raw const _end as usize).contains(&address)
-}
-
-/// Gives others than the world's threads, which stand still meanwhile, half a second of real time to
-/// change a number.
-fn wait_for_others(number: &AtomicU32, value: u32) {
-    for _ in 0..50 {
-        if number.load(Ordering::SeqCst) != value {
-            return;
-        }
-        let limit = timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-        let (address, limit) = (number.as_ptr() as c_long, &raw const limit as c_long);
-        let operation = c_long::from(libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG);
-        // SAFETY: the number and the time live.
-        unsafe { real::syscall(libc::SYS_futex, address, operation, value.into(), limit, 0, 0) };
-    }
-}
-
-/// Sleeps until a number is not `value` any more, or for no reason.
-pub(in crate::os) fn wait_futex(number: &AtomicU32, value: u32) {
-    // SAFETY: the address is that of a number that lives; no timeout is given.
-    unsafe {
-        let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-        let address = number.as_ptr() as c_long;
-        real::syscall(libc::SYS_futex, address, operation.into(), value.into(), 0, 0, 0);
-    }
-}
-
-/// Wakes who sleeps in [`wait_futex`].
-pub(in crate::os) fn wake_futex(number: &AtomicU32) {
-    // SAFETY: the address is that of a number that lives.
-    unsafe {
-        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-        let address = number.as_ptr() as c_long;
-        real::syscall(libc::SYS_futex, address, operation.into(), 1, 0, 0, 0);
     }
 }
 
