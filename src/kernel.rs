@@ -71,6 +71,14 @@ struct Owner {
     parked: Vec<TaskKey>,
     /// Set where the node's clock is not the true one: its tasks see this std clock.
     skewed: bool,
+    /// Its tasks run inside of this.
+    surroundings: Option<Rc<dyn Surroundings>>,
+}
+
+/// What a node's code runs inside of.
+pub(crate) trait Surroundings {
+    /// Calls `f`, once.
+    fn enter(&self, f: &mut dyn FnMut());
 }
 
 /// A panic of a task, to be dealt with by whoever runs the kernel.
@@ -261,6 +269,15 @@ impl Kernel {
         self.owners.borrow_mut()[node.0 as usize].skewed = true;
         self.any_skewed.set(true);
         self.seal.part(self.seed, node);
+    }
+
+    /// Sets what the code of a node runs inside of, destructors included, until the node goes down.
+    pub(crate) fn set_surroundings(&self, node: NodeId, surroundings: Rc<dyn Surroundings>) {
+        self.owners.borrow_mut()[node.0 as usize].surroundings = Some(surroundings);
+    }
+
+    fn surroundings(&self, node: NodeId) -> Option<Rc<dyn Surroundings>> {
+        self.owners.borrow()[node.0 as usize].surroundings.clone()
     }
 
     /// True once some node's clock is not the true one: most worlds never ask a clock.
@@ -465,7 +482,18 @@ impl Kernel {
         let ended = found.then(|| tasks.remove(key.index as usize));
         drop(tasks);
         if let Some(task) = ended {
-            self.drop_quietly(task.node, task);
+            self.drop_inside(task.node, task);
+        }
+    }
+
+    /// Drops what a node owned inside of what it runs in.
+    fn drop_inside<T>(&self, node: NodeId, owned: T) {
+        match self.surroundings(node) {
+            Some(surroundings) => {
+                let mut owned = Some(owned);
+                surroundings.enter(&mut || self.drop_quietly(node, owned.take()));
+            }
+            None => self.drop_quietly(node, owned),
         }
     }
 
@@ -484,11 +512,15 @@ impl Kernel {
             tasks.iter().filter(|(_, task)| task.node == node).map(|(key, _)| key).collect();
         let ended: Vec<Task> = keys.into_iter().map(|key| tasks.remove(key)).collect();
         drop(tasks);
-        let owner = std::mem::take(&mut self.owners.borrow_mut()[node.0 as usize]);
-        self.owners.borrow_mut()[node.0 as usize].skewed = owner.skewed;
         self.acting(node, self.here(), || {
-            ended.into_iter().for_each(|task| self.drop_quietly(node, task));
+            ended.into_iter().for_each(|task| self.drop_inside(node, task));
         });
+        let mut owners = self.owners.borrow_mut();
+        let owner = &mut owners[node.0 as usize];
+        let before = std::mem::take(owner);
+        owner.skewed = before.skewed;
+        drop(owners);
+        drop(before);
     }
 
     /// Stops polling a node's tasks.

@@ -54,9 +54,19 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// that the process is.
 pub(crate) type Boot = Rc<dyn Fn(Ctx) -> Option<LocalBoxFuture<'static, ()>>>;
 
+/// How a node is called by HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// It has a handler: requests are handed to it as messages.
+    Messages,
+    /// It listens, or does not, at ports of its own.
+    Sockets,
+}
+
 /// What a node is made of.
 pub(crate) struct Plan {
     pub role: Role,
+    pub lane: Lane,
     /// False for a replica that its service has to be scaled to.
     pub wanted: bool,
     /// Requests that its processors work on at a time.
@@ -136,6 +146,11 @@ pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> Node
 /// Where the node's member was declared.
 pub(crate) fn declared_at(id: NodeId) -> &'static Location<'static> {
     with_node(id, |node| node.plan.declared_at)
+}
+
+/// How the node is called by HTTP.
+pub(crate) fn lane(id: NodeId) -> Lane {
+    with_node(id, |node| node.plan.lane)
 }
 
 /// Every node, in the order in which they were added.

@@ -10,6 +10,7 @@ mod call;
 mod context;
 mod ctx;
 mod exchange;
+mod gateway;
 mod host;
 mod http_client;
 mod label;
@@ -19,7 +20,7 @@ pub use body::Body;
 pub(crate) use call::Envelope;
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
-pub(crate) use host::{Host, install_host};
+pub(crate) use host::{Host, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use label::Label;
@@ -44,15 +45,22 @@ pub(crate) struct Services {
     hosts: RefCell<FxHashMap<NodeId, Rc<Host>>>,
     calls: RefCell<Calls>,
     words: Words,
+    /// Somebody may call handlers by sockets.
+    has_doors: bool,
 }
 
 thread_local! {
     static SERVICES: Part<Services> = const { Part::empty() };
 }
 
-pub(crate) fn install(kernel: &Kernel) -> Installed<Services> {
-    let words = Words::new(kernel);
-    let services = Services { hosts: RefCell::default(), calls: RefCell::default(), words };
+/// `has_doors` says whether handlers are reached by sockets, too.
+pub(crate) fn install(kernel: &Kernel, has_doors: bool) -> Installed<Services> {
+    let services = Services {
+        hosts: RefCell::default(),
+        calls: RefCell::default(),
+        words: Words::new(kernel),
+        has_doors,
+    };
     current::install(&SERVICES, Rc::new(services))
 }
 

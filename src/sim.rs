@@ -177,6 +177,11 @@ impl Sim {
         self
     }
 
+    /// True if some member has sockets of the operating system.
+    fn uses_sockets(&self) -> bool {
+        self.members.iter().any(|member| member.settings.on_tokio)
+    }
+
     /// Who is in this world, and who calls whom.
     #[must_use]
     pub fn topology(&self) -> Topology {

@@ -2,6 +2,7 @@
 
 mod datagrams;
 mod descriptors;
+mod gateway;
 mod grpc;
 mod http;
 mod layers;
@@ -9,6 +10,7 @@ mod redis;
 mod refused;
 mod sockets;
 mod threads;
+mod tokio_handlers;
 mod websocket;
 
 use std::fmt::Display;

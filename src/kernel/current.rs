@@ -3,7 +3,7 @@
 //! A service's futures must be `Send` (axum asks for it), so what they hold are numbers; the
 //! world behind the numbers is found here. A [`Part`] is one thread's slot for one part of it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::thread::LocalKey;
 
@@ -76,4 +76,29 @@ pub(crate) fn with<R>(f: impl FnOnce(&Kernel) -> R) -> R {
 #[inline]
 pub(crate) fn try_with<R>(f: impl FnOnce(&Kernel) -> R) -> Option<R> {
     try_part(&KERNEL, |kernel| f(kernel))
+}
+
+/// Calls what it is given on the thread of the world.
+pub(crate) type OnWorldsThread = fn(&mut dyn FnMut());
+
+thread_local! {
+    // Without a destructor, so that wakers work while a thread ends.
+    static WORLDS_THREAD: Cell<Option<OnWorldsThread>> = const { Cell::new(None) };
+}
+
+/// Says how this thread, which is not its world's own, reaches that one.
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+pub(crate) fn reach_world_by(how: OnWorldsThread) {
+    WORLDS_THREAD.set(Some(how));
+}
+
+/// Calls `f` with the kernel of the world that this thread belongs to, if it does to any.
+pub(super) fn reach(mut f: impl FnMut(&Kernel)) {
+    if try_with(&mut f).is_none()
+        && let Some(on_worlds_thread) = WORLDS_THREAD.get()
+    {
+        on_worlds_thread(&mut || {
+            try_with(&mut f);
+        });
+    }
 }

@@ -57,7 +57,7 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
 fn explain(text: String) -> String {
     if text.contains("there is no reactor running") {
         return format!(
-            "{text}\n  handlers run on the simulator's own executor: \
+            "{text}\n  handlers run on the simulator's own executor: add `.on_tokio()` to the service, or \
              use ctx.sleep, ctx.timeout and ctx.spawn instead of tokio::time and tokio::spawn"
         );
     }

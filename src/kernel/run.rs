@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::task::{TaskKey, Trace, Wait};
-use super::{Action, Kernel, Panicked, panics};
+use super::{Action, Kernel, Panicked, Surroundings, panics};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::time::Time;
 
@@ -44,6 +44,12 @@ pub struct Waiting {
 
 /// Polls at one instant after which a run counts as a livelock.
 const POLLS_AT_ONE_INSTANT: u64 = 1_000_000;
+
+fn enter<R>(surroundings: &dyn Surroundings, f: &mut dyn FnMut() -> R) -> R {
+    let mut result = None;
+    surroundings.enter(&mut || result = Some(f()));
+    result.expect("surroundings call what they are given")
+}
 
 impl Kernel {
     /// Runs until `limit`, or until `hook` breaks; it is called after every action and every poll
@@ -155,13 +161,13 @@ impl Kernel {
             return;
         };
         let node = task.node;
-        let skewed = {
+        let (skewed, surroundings) = {
             let owner = &mut self.owners.borrow_mut()[node.0 as usize];
             if owner.paused {
                 owner.parked.push(key);
                 return;
             }
-            owner.skewed
+            (owner.skewed, owner.surroundings.clone())
         };
         task.queued = false;
         task.polls += 1;
@@ -176,9 +182,13 @@ impl Kernel {
         self.waker.set(waker.data());
         self.node.set(node);
         self.wait.set(Wait::Unknown);
-        let mut poll = || {
+        let mut poll_here = || {
             let mut context = Context::from_waker(&waker);
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)))
+        };
+        let mut poll = || match &surroundings {
+            Some(surroundings) => enter(&**surroundings, &mut poll_here),
+            None => poll_here(),
         };
         let outcome = if skewed { self.poll_skewed(node, &mut poll) } else { poll() };
         let ended = match outcome {
@@ -212,7 +222,7 @@ impl Kernel {
         };
         drop(tasks);
         if let Some(future) = leftover {
-            self.drop_quietly(node, future);
+            self.drop_inside(node, future);
         }
     }
 

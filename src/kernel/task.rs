@@ -64,7 +64,7 @@ pub(crate) struct Task {
     pub(super) spawned_at: &'static Location<'static>,
 }
 
-/// Wakes one task of one world; of no use on another thread or in another world.
+/// Wakes one task of one world, on its thread or one of its programs'; of no use anywhere else.
 struct TaskWaker {
     world: u64,
     key: TaskKey,
@@ -76,7 +76,7 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        current::try_with(|kernel| {
+        current::reach(|kernel| {
             if kernel.world() == self.world {
                 kernel.make_ready(self.key);
             }

@@ -130,6 +130,18 @@ impl Os {
         }
     }
 
+    /// A future of a program is woken by code of the world: its runtime is told by a counter. None
+    /// if the descriptor is no counter.
+    pub(super) fn count(&self, fd: c_int, number: &[u8]) -> Option<isize> {
+        let object = self.table.borrow().get(fd).cloned()?;
+        let counted = match &mut *object.state.borrow_mut() {
+            State::Event { count, .. } => write_event(count, &[number]),
+            _ => return None,
+        };
+        self.notify(object.id);
+        counted.ok().map(|length| length as isize)
+    }
+
     fn send_datagram(
         &self,
         node: NodeId,

@@ -11,15 +11,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::gate::{Role, in_role};
 use super::threads::{self, Threads};
-use super::{Os, with};
+use super::{Os, try_with, with};
 use crate::clock;
 use crate::journal::NodeId;
 use crate::kernel::current;
-use crate::kernel::{Timer, Wait};
+use crate::kernel::{Surroundings, Timer, Wait};
 use crate::time::Time;
 
 /// Looks at `epoll` in one turn that found nothing, after which the program is taken to wait for
@@ -33,6 +33,8 @@ pub(super) struct Host {
     /// Files and folders of the host that it may read.
     pub(super) reads: Vec<String>,
     pub(super) threads: Threads,
+    /// Of its runtime, once there is one.
+    runtime: RefCell<Option<Handle>>,
     /// Gives the program a turn.
     task: RefCell<Option<Waker>>,
     /// Ends the turn that is running.
@@ -65,6 +67,7 @@ impl Host {
 
     pub(super) fn refuse(&self, message: String) {
         self.refused.borrow_mut().get_or_insert(message);
+        self.wake();
     }
 
     /// `epoll_wait` has nothing to tell: the turn is over, and the program sleeps until then.
@@ -87,6 +90,17 @@ impl Host {
 
     pub(super) fn found(&self) {
         self.fruitless.set(0);
+    }
+}
+
+/// A handler's code beside the program: it finds the program's runtime and its operating system.
+impl Surroundings for Host {
+    fn enter(&self, f: &mut dyn FnMut()) {
+        let runtime = self.runtime.borrow().clone();
+        in_role(Role::Turn(self.node), || {
+            let _inside = runtime.as_ref().map(Handle::enter);
+            f();
+        });
     }
 }
 
@@ -117,6 +131,7 @@ impl Program {
             environment: environment.collect(),
             reads: reads.to_vec(),
             threads: Threads::default(),
+            runtime: RefCell::default(),
             task: RefCell::default(),
             turn: RefCell::default(),
             in_turn: Cell::new(false),
@@ -127,6 +142,7 @@ impl Program {
             refused: RefCell::default(),
         });
         with(|os| os.hosts.borrow_mut().insert(node, host.clone()));
+        current::with(|kernel| kernel.set_surroundings(node, host.clone()));
         Program {
             host,
             runtime: None,
@@ -142,7 +158,11 @@ impl Program {
         host.in_turn.set(true);
         host.fruitless.set(0);
         let done = in_role(Role::Turn(host.node), || {
-            let runtime = self.runtime.get_or_insert_with(runtime);
+            let runtime = self.runtime.get_or_insert_with(|| {
+                let runtime = runtime();
+                host.runtime.replace(Some(runtime.handle().clone()));
+                runtime
+            });
             let main = &mut self.main;
             let start = &mut self.start;
             runtime.block_on(std::future::poll_fn(|cx| {
@@ -163,9 +183,13 @@ impl Program {
         done
     }
 
-    /// Ends everything of the program, as the end of its process does.
+    /// Ends everything of the program, as the end of its process does. Later calls do nothing.
     fn end(&mut self) {
         let host = self.host.clone();
+        let mine = |os: &Os| os.host(host.node).is_some_and(|other| Rc::ptr_eq(&other, &host));
+        if !try_with(mine).unwrap_or(false) {
+            return;
+        }
         let (main, runtime) = (self.main.take(), self.runtime.take());
         with(|os| {
             host.in_turn.set(true);
@@ -175,8 +199,9 @@ impl Program {
                     let _inside = runtime.enter();
                     drop(main);
                 }
-                // It holds the runtime's descriptors, which are closed as the program's.
+                // These hold the runtime's descriptors, which are closed as the program's.
                 drop(host.turn.take());
+                drop(host.runtime.take());
                 // Its threads are waited for below; some of them wait for what the tasks hold.
                 if let Some(runtime) = runtime {
                     runtime.shutdown_background();
@@ -184,10 +209,7 @@ impl Program {
             });
             threads::cancel_all(os, &host);
             os.forget(host.node);
-            let mut hosts = os.hosts.borrow_mut();
-            if hosts.get(&host.node).is_some_and(|other| Rc::ptr_eq(other, &host)) {
-                hosts.remove(&host.node);
-            }
+            os.hosts.borrow_mut().remove(&host.node);
         });
     }
 }
@@ -203,7 +225,14 @@ fn runtime() -> Runtime {
 impl Future for Program {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Between the turns it is the world's code.
+        in_role(Role::Outside, || self.get_mut().take_turns(cx))
+    }
+}
+
+impl Program {
+    fn take_turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let host = self.host.clone();
         if !host.task.borrow().as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
             host.task.replace(Some(cx.waker().clone()));
@@ -240,9 +269,7 @@ impl Future for Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.host.task.take();
-        if self.runtime.is_some() {
-            self.end();
-        }
+        in_role(Role::Outside, || self.end());
     }
 }
 

@@ -210,6 +210,12 @@ pub(super) fn run_newborn(newborn: Newborn) -> *mut c_void {
         calls::at_thread_end(held);
         HELD.set(held);
         gate::set_role(Role::Thread);
+        current::reach_world_by(|f| {
+            gate::ask("wake", |_, _| {
+                f();
+                Reply::Value(0)
+            });
+        });
         // A panic is its program's affair. Printing it would also take locks of the whole process,
         // and who is killed gives none back.
         std::mem::forget(kernel::silence());

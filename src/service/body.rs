@@ -34,10 +34,15 @@ impl Body {
         B: http_body::Body,
         B::Error: Into<BoxError>,
     {
+        Body::gather(body).await.map_err(Into::into)
+    }
+
+    /// The same with the other body's own error.
+    pub(super) async fn gather<B: http_body::Body>(body: B) -> Result<Body, B::Error> {
         let mut body = pin!(body);
         let mut frames = VecDeque::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(Into::into)?;
+            let frame = frame?;
             frames.push_back(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
         }
         Ok(Body { frames })

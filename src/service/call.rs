@@ -76,6 +76,12 @@ impl Words {
 }
 
 impl Calls {
+    /// The number of the next call.
+    pub(super) fn number(&mut self) -> u32 {
+        self.made += 1;
+        self.made
+    }
+
     fn get(&mut self, id: CallId) -> Option<&mut Call> {
         self.open.get_mut(id.index as usize).filter(|call| call.generation == id.generation)
     }
@@ -95,8 +101,7 @@ pub(super) fn send(
     });
     let (id, made) = with(|services| {
         let mut calls = services.calls.borrow_mut();
-        calls.made += 1;
-        let made = calls.made;
+        let made = calls.number();
         let index = calls.open.insert(Call {
             generation: made,
             from,

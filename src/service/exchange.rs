@@ -1,12 +1,11 @@
 //! The serving side of the message lane: messages that arrive, and requests that are worked on.
 
-use std::rc::Rc;
-
-use http::{Response, StatusCode};
+use http::Response;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::call::{CallId, Content, Envelope, HEAD, complete};
-use super::{Body, Host, HttpError, context, with};
+use super::host::Place;
+use super::{Body, HttpError, context, with};
 use crate::chaos::Leg;
 use crate::journal::{Entry, Kind, NodeId, Symbol};
 use crate::kernel::Kernel;
@@ -63,33 +62,23 @@ fn deliver_request(kernel: &Kernel, packet: Packet) {
     Net::record_delivery(kernel, &packet);
     let Payload::Http(envelope) = packet.payload else { return };
     let Content::Request(request) = envelope.content else { return };
+    let place = host.take_place();
+    let is_full = place.is_none();
     let exchange = Exchange {
         call: envelope.call,
         from: packet.from,
         to: packet.to,
         label: packet.label,
         answered: false,
-        host: host.clone(),
+        _place: place,
     };
-    if host.in_flight.get() >= host.limit {
-        let mut response = Response::new(Body::from("too many requests in progress"));
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        host.in_flight.set(host.in_flight.get() + 1);
-        return kernel.acting(packet.to, kernel.here(), || exchange.answer(response));
+    if is_full {
+        return kernel.acting(packet.to, kernel.here(), || exchange.answer(host.full()));
     }
-    host.in_flight.set(host.in_flight.get() + 1);
     let before = kernel.trace();
     kernel.set_trace(context::read(request.headers()).unwrap_or_default());
     kernel.spawn_unrecorded(packet.to, host.declared_at, kernel.here(), async move {
-        let response = match host.call(request).await {
-            Ok(response) => response,
-            Err(error) => {
-                let mut response = Response::new(Body::from(error.to_string()));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            }
-        };
-        exchange.answer(response);
+        exchange.answer(host.call(request).await);
     });
     kernel.set_trace(before);
 }
@@ -102,7 +91,7 @@ struct Exchange {
     to: NodeId,
     label: Symbol,
     answered: bool,
-    host: Rc<Host>,
+    _place: Option<Place>,
 }
 
 impl Exchange {
@@ -130,7 +119,6 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.host.in_flight.set(self.host.in_flight.get() - 1);
         if self.answered {
             return;
         }

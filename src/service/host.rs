@@ -9,11 +9,11 @@ use std::rc::Rc;
 use std::task::ready;
 
 use bytes::Buf;
-use http::{Request, Response};
+use futures::future::LocalBoxFuture;
+use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::{Body, BoxError, Ctx, with};
-use crate::journal::NodeId;
+use super::{Body, BoxError, Ctx, gateway, with};
 use crate::node;
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>>>>;
@@ -26,25 +26,67 @@ trait Handler {
 /// What one node serves.
 pub(crate) struct Host {
     handler: Rc<dyn Handler>,
-    pub(super) in_flight: Cell<u32>,
+    in_flight: Cell<u32>,
     /// Requests in progress above which the answer is 503.
-    pub(super) limit: u32,
+    limit: u32,
     /// Where the service was declared: the place of its requests' tasks.
     pub(super) declared_at: &'static Location<'static>,
 }
 
 impl Host {
-    pub(super) fn call(&self, request: Request<Body>) -> Answer {
-        self.handler.clone().call(request)
+    /// Has a request answered; an error of the handler is a 500.
+    pub(super) async fn call(&self, request: Request<Body>) -> Response<Body> {
+        let handler = self.handler.clone();
+        handler
+            .call(request)
+            .await
+            .unwrap_or_else(|error| plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    }
+
+    /// A place for one more request, unless as many as there may be are in progress.
+    pub(super) fn take_place(self: &Rc<Self>) -> Option<Place> {
+        let in_flight = self.in_flight.get();
+        (in_flight < self.limit).then(|| {
+            self.in_flight.set(in_flight + 1);
+            Place(self.clone())
+        })
+    }
+
+    /// What is answered without a place.
+    pub(super) fn full(&self) -> Response<Body> {
+        plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests in progress".to_owned())
     }
 }
 
-/// Makes `service` what `node` serves, with at most `limit` requests in progress.
-pub(crate) fn install_host(node: NodeId, service: Hosted, limit: u32) {
+fn plain(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response
+}
+
+/// A request in progress.
+pub(super) struct Place(Rc<Host>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.in_flight.set(self.0.in_flight.get() - 1);
+    }
+}
+
+/// Makes `service` what a node serves, with at most `limit` requests in progress. Gives what the
+/// node does beside, if programs may call it at `port`.
+pub(crate) fn serve(
+    ctx: Ctx,
+    service: Hosted,
+    limit: u32,
+    port: u16,
+) -> Option<LocalBoxFuture<'static, ()>> {
+    let node = ctx.node();
     let declared_at = node::declared_at(node);
     let host = Host { handler: service.0, in_flight: Cell::new(0), limit, declared_at };
     let before = with(|services| services.hosts.borrow_mut().insert(node, Rc::new(host)));
     drop(before);
+    with(|services| services.has_doors).then(|| gateway::door(ctx, port))
 }
 
 /// A service that a node can host.

@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri};
 use serde::Serialize;
 
-use super::{Body, BoxError, HttpError, Response, call, label};
+use super::{Body, BoxError, HttpError, Response, call, gateway, label};
 use crate::clock::{Sleep, Timeout};
 use crate::kernel::{Home, current};
 use crate::node;
@@ -81,6 +81,9 @@ impl HttpClient {
         };
         let from = self.home.node();
         let to = node::resolve(from, host).map_err(|e| HttpError::NotFound(e.to_string()))?;
+        if node::lane(to) == node::Lane::Sockets {
+            return gateway::call(from, to, request).await;
+        }
         let name = label::label(request.method(), uri.path(), request.extensions());
         let pending = current::with(|kernel| call::send(kernel, from, to, &name, request));
         let response = poll_fn(|cx| pending.poll(cx)).await?;

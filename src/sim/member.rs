@@ -6,10 +6,12 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
+
 use super::program::Settings;
 use super::{Sim, course};
-use crate::node::Boot;
-use crate::service::{Ctx, ServiceFactory, install_host};
+use crate::node::{Boot, Lane};
+use crate::service::{Ctx, ServiceFactory, serve};
 use crate::topology::{Member, Role};
 
 /// What the world knows of one member.
@@ -17,42 +19,40 @@ use crate::topology::{Member, Role};
 pub(super) struct Spec {
     pub(super) name: String,
     pub(super) role: Role,
+    pub(super) lane: Lane,
     pub(super) replicas: u32,
     pub(super) replicas_max: u32,
     pub(super) calls: BTreeSet<String>,
     pub(super) processors: u32,
     pub(super) queue_limit: u32,
+    /// Where programs reach it.
+    pub(super) port: u16,
     pub(super) start: Start,
     pub(super) settings: Settings,
     pub(super) declared_at: &'static Location<'static>,
 }
 
-/// What is done when a node of the member starts.
-#[derive(Clone)]
-pub(super) enum Start {
-    /// Given the limit of requests in progress, this makes the boot of a service.
-    Service(Rc<dyn Fn(u32) -> Boot>),
-    Process(Boot),
-    Client(Boot),
-    /// Given what the operating system is told of it, and its role, this makes the boot of a program.
-    Program(Rc<dyn Fn(Settings, Role) -> Boot>),
-}
+/// Makes what is done when a node of the member starts, from what was said of it.
+pub(super) type Start = Rc<dyn Fn(&Spec) -> Boot>;
 
 impl Spec {
     pub(super) fn new(
         name: &str,
         role: Role,
+        lane: Lane,
         start: Start,
         declared_at: &'static Location<'static>,
     ) -> Spec {
         Spec {
             name: name.to_owned(),
             role,
+            lane,
             replicas: 1,
             replicas_max: 1,
             calls: BTreeSet::new(),
             processors: 1,
             queue_limit: u32::MAX,
+            port: 80,
             start,
             settings: Settings::default(),
             declared_at,
@@ -60,11 +60,7 @@ impl Spec {
     }
 
     pub(super) fn boot(&self) -> Boot {
-        match &self.start {
-            Start::Service(with_limit) => with_limit(self.queue_limit),
-            Start::Process(boot) | Start::Client(boot) => boot.clone(),
-            Start::Program(with_settings) => with_settings(self.settings.clone(), self.role),
-        }
+        (self.start)(self)
     }
 
     pub(super) fn member(&self) -> Member {
@@ -98,14 +94,21 @@ impl Sim {
         factory: impl ServiceFactory<Args>,
     ) -> MemberBuilder<'_> {
         let factory = Rc::new(factory);
-        let start = Start::Service(Rc::new(move |limit| {
-            let factory = factory.clone();
-            Rc::new(move |ctx: Ctx| {
-                install_host(ctx.node(), factory.make(ctx), limit);
-                None
-            }) as Boot
-        }));
-        self.add(name, Role::Service, start, Location::caller())
+        let start: Start = Rc::new(move |spec| {
+            let (factory, settings) = (factory.clone(), spec.settings.clone());
+            let (limit, port) = (spec.queue_limit, spec.port);
+            Rc::new(move |ctx| {
+                let factory = factory.clone();
+                let serve = move || serve(ctx, factory.make(ctx), limit, port);
+                match settings.on_tokio {
+                    true => Some(settings.host(ctx, move || {
+                        serve().unwrap_or_else(|| Box::pin(std::future::pending()))
+                    })),
+                    false => serve(),
+                }
+            })
+        });
+        self.add(name, Role::Service, Lane::Messages, start, Location::caller())
     }
 
     /// Adds a process: an async function that is called at every start of each of its nodes, and
@@ -119,9 +122,8 @@ impl Sim {
     where
         F: Future<Output = ()> + 'static,
     {
-        let location = Location::caller();
-        let boot: Boot = Rc::new(move |ctx| Some(Box::pin(body(ctx))));
-        self.add(name, Role::Service, Start::Process(boot), location)
+        let start = run_on(move |ctx| Box::pin(body(ctx)));
+        self.add(name, Role::Service, Lane::Sockets, start, Location::caller())
     }
 
     /// Adds a client: an async function that drives the world. The world ends when all clients
@@ -141,17 +143,16 @@ impl Sim {
         F: Future<Output = Result<(), E>> + 'static,
         E: Display,
     {
-        let location = Location::caller();
-        let boot: Boot = Rc::new(move |ctx| {
+        let start = run_on(move |ctx| {
             let body = body(ctx);
-            Some(Box::pin(async move {
+            Box::pin(async move {
                 if let Err(error) = body.await {
                     ctx.record(format_args!("gives up: {error}"));
                 }
                 course::client_ended();
-            }))
+            })
         });
-        self.add(name, Role::Client, Start::Client(boot), location)
+        self.add(name, Role::Client, Lane::Sockets, start, Location::caller())
     }
 
     /// Adds a client that does a list of operations, one after the other. A failing run is shrunk
@@ -202,6 +203,7 @@ impl Sim {
         &mut self,
         name: &str,
         role: Role,
+        lane: Lane,
         start: Start,
         declared_at: &'static Location<'static>,
     ) -> MemberBuilder<'_> {
@@ -211,9 +213,24 @@ impl Sim {
             !name.is_empty() && name != "world" && name != "localhost",
             "`{name}` cannot be the name of a member"
         );
-        self.members.push(Spec::new(name, role, start, declared_at));
+        self.members.push(Spec::new(name, role, lane, start, declared_at));
         MemberBuilder(self.members.last_mut().expect("pushed above"))
     }
+}
+
+/// What starts a process or client.
+fn run_on(body: impl Fn(Ctx) -> LocalBoxFuture<'static, ()> + 'static) -> Start {
+    let body = Rc::new(body);
+    Rc::new(move |spec| {
+        let (body, settings) = (body.clone(), spec.settings.clone());
+        Rc::new(move |ctx| match settings.on_tokio {
+            true => {
+                let body = body.clone();
+                Some(settings.host(ctx, move || body(ctx)))
+            }
+            false => Some(body(ctx)),
+        })
+    })
 }
 
 /// Describes a service or process further.
@@ -253,6 +270,28 @@ impl MemberBuilder<'_> {
     /// How much work (`ctx.work`) each of its nodes does at a time. The default is 1.
     pub fn processors(&mut self, processors: u32) -> &mut Self {
         self.0.processors = processors.max(1);
+        self
+    }
+
+    /// Runs its code inside of a tokio runtime, one for each node, in virtual time: `tokio::spawn`,
+    /// `tokio::time`, tower's timers and tokio's sockets work in handlers, as they do in programs.
+    /// Its calls still travel as messages. Without it a handler that needs a runtime panics.
+    ///
+    /// Not the default, since most handlers need none: a runtime takes about 20 KB and two
+    /// descriptors a node.
+    ///
+    /// # Panics
+    ///
+    /// When the world runs, as [`Sim::program`].
+    pub fn on_tokio(&mut self) -> &mut Self {
+        self.0.settings.on_tokio = true;
+        self
+    }
+
+    /// The port at which a service hears those who call it by sockets: programs, and handlers
+    /// [on tokio](MemberBuilder::on_tokio). The default is 80. Others call it by name alone.
+    pub fn port(&mut self, port: u16) -> &mut Self {
+        self.0.port = port;
         self
     }
 

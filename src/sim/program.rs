@@ -6,9 +6,13 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::member::{MemberBuilder, Start};
+use futures::future::LocalBoxFuture;
+
+use super::member::{MemberBuilder, Spec, Start};
 use super::{Sim, course};
-use crate::node::Boot;
+use crate::node::{Boot, Lane};
+use crate::os;
+use crate::service::Ctx;
 use crate::topology::Role;
 
 /// What the operating system is told of a program.
@@ -16,6 +20,19 @@ use crate::topology::Role;
 pub(super) struct Settings {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) reads: Vec<String>,
+    /// It runs on a tokio runtime, as programs always do.
+    pub(super) on_tokio: bool,
+}
+
+impl Settings {
+    /// What a node with a tokio runtime does; `start` is called inside of it.
+    pub(super) fn host(
+        &self,
+        ctx: Ctx,
+        start: impl FnOnce() -> LocalBoxFuture<'static, ()> + 'static,
+    ) -> LocalBoxFuture<'static, ()> {
+        os::program(ctx.node(), &self.environment, &self.reads, start)
+    }
 }
 
 /// What the main function of a program may return: nothing, or an error with which it ends.
@@ -55,21 +72,23 @@ impl Sim {
         F::Output: ProgramOutput,
     {
         let main = Rc::new(main);
-        let start =
-            Start::Program(Rc::new(move |settings, role| boot(main.clone(), settings, role)));
-        self.add(name, Role::Service, start, Location::caller())
+        let start: Start = Rc::new(move |spec| boot(main.clone(), spec));
+        let mut program = self.add(name, Role::Service, Lane::Sockets, start, Location::caller());
+        program.on_tokio();
+        program
     }
 }
 
 /// What starts a program on a node.
-fn boot<F>(main: Rc<impl Fn() -> F + 'static>, settings: Settings, role: Role) -> Boot
+fn boot<F>(main: Rc<impl Fn() -> F + 'static>, spec: &Spec) -> Boot
 where
     F: Future + 'static,
     F::Output: ProgramOutput,
 {
+    let (settings, role) = (spec.settings.clone(), spec.role);
     Rc::new(move |ctx| {
         let main = main.clone();
-        let started = move || -> futures::future::LocalBoxFuture<'static, ()> {
+        let start = move || -> LocalBoxFuture<'static, ()> {
             Box::pin(async move {
                 if let Some(error) = main().await.error() {
                     ctx.record(format_args!("exits: {error}"));
@@ -79,13 +98,13 @@ where
                 }
             })
         };
-        Some(crate::os::program(ctx.node(), &settings.environment, &settings.reads, started))
+        Some(settings.host(ctx, start))
     })
 }
 
 impl MemberBuilder<'_> {
-    /// Sets a variable of the environment of a program: `std::env::var` finds it, and nothing of
-    /// the host's. Of no meaning for other members.
+    /// Sets a variable of the environment of a program, or of handlers on tokio: `std::env::var` finds
+    /// it, and nothing of the host's.
     pub fn env(&mut self, name: &str, value: impl ToString) -> &mut Self {
         self.0.settings.environment.insert(name.to_owned(), value.to_string());
         self

@@ -105,7 +105,7 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _kernel = current::enter(kernel.clone());
     let _clocks = clock::install(&kernel);
     let _net = net::install(&kernel, sim.profile.clone());
-    let _services = service::install(&kernel);
+    let _services = service::install(&kernel, sim.uses_sockets());
     let _nodes = node::install();
     let _programs = os::install();
     let (board, _board) = board::install();
@@ -181,6 +181,7 @@ fn populate(kernel: &Kernel, sim: &Sim) {
         for (ordinal, name) in (0..).zip(spec.member().nodes()) {
             let plan = node::Plan {
                 role: spec.role,
+                lane: spec.lane,
                 wanted: ordinal < spec.replicas,
                 processors: spec.processors,
                 boot: boot.clone(),

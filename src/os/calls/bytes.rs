@@ -1,10 +1,11 @@
 //! Bytes: `read`, `recv`, `write`, `send` and all their relatives.
 
 use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libc::{c_int, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 
-use super::super::gate::{Reply, ask};
+use super::super::gate::{Reply, Role, ask, role};
 use super::{address, input, inputs, output, outputs};
 
 mod real {
@@ -213,8 +214,17 @@ unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> s
 unsafe extern "C" fn write(fd: c_int, from: *const c_void, length: size_t) -> ssize_t {
     // SAFETY: passed on as it came.
     unsafe {
-        transmit(fd, from, length, 0, NOBODY, 0).unwrap_or_else(|| real::write(fd, from, length))
+        transmit(fd, from, length, 0, NOBODY, 0)
+            .or_else(|| count(fd, input(from.cast(), length)))
+            .unwrap_or_else(|| real::write(fd, from, length))
     }
+}
+
+/// Code of the world wakes what waits in a program's runtime.
+fn count(fd: c_int, number: &[u8]) -> Option<isize> {
+    let is_number = number.len() == size_of::<u64>() && role() == Role::Outside;
+    let count = || crate::os::try_with(|os| os.count(fd, number)).flatten();
+    is_number.then(|| catch_unwind(AssertUnwindSafe(count)).ok().flatten()).flatten()
 }
 
 #[unsafe(no_mangle)]
