@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::uri::PathAndQuery;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use expect_test::expect;
 use futures::lock::Mutex;
 use stormglass::chaos::{Effect, Leg};
 
+use tonic::client::Grpc;
+use tonic::service::Routes;
+
+use super::grpc::{self, Arithmetic, Codec, Number};
 use super::*;
 
 type Failure = Box<dyn std::error::Error>;
@@ -212,4 +217,68 @@ fn a_fault_strikes_what_goes_through_the_gateway() {
         18.000 ms shop Ok("2")
     "#]]
     .assert_eq(&told(&run));
+}
+
+/// HTTP/2 both ways: a channel of tonic calls a handler, and a handler calls a tonic server.
+#[test]
+fn grpc_goes_through_the_gateway() {
+    let world = |sim: &mut Sim| {
+        calm(sim);
+        sim.service("server", || Routes::new(Arithmetic).into_axum_router()).on_tokio().port(50051);
+        sim.program("program", grpc::serve);
+        sim.program("shop", || async {
+            let mut client = grpc::Client::new();
+            tell(format_args!("{:?}", client.double(4, secs(1)).await));
+            tell(format_args!(
+                "{:?}",
+                client.double(u64::MAX >> 1, ms(20)).await.map_err(|e| e.code())
+            ));
+        })
+        .drives();
+        sim.client("handler", |ctx| async move {
+            ctx.sleep(ms(10)).await;
+            let origin = axum::http::Uri::from_static("http://program:50051");
+            let mut client = Grpc::with_origin(ctx.http(), origin);
+            client.ready().await?;
+            let path = PathAndQuery::from_static("/arithmetic.Arithmetic/Double");
+            let request = tonic::Request::new(Number { value: 5 });
+            let doubled = client.unary(request, path, Codec::default()).await;
+            ctx.record(format_args!("{:?}", doubled.map(|answer| answer.into_inner().value)));
+            Ok::<_, HttpError>(())
+        });
+    };
+    let run = twice(&world, &RunConfig::seed(1));
+    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
+    expect![[r#"
+        8.000 ms shop Ok(8)
+        19.000 ms handler Ok(10)
+        28.000 ms shop Err(Cancelled)
+    "#]].assert_eq(&told(&run));
+}
+
+#[test]
+fn storms_leave_the_gateway_the_same() {
+    let world = |sim: &mut Sim| {
+        sim.time_limit(secs(60));
+        sim.program("program", stock_main);
+        sim.service("middle", |ctx: Ctx| {
+            let pass_on = move || async move {
+                let take = ctx.http().post("http://program:8080/take").json(&1).timeout(ms(200));
+                take.send().await.map(|answer| answer.text()).map_err(|error| error.to_string())
+            };
+            Router::new().route("/", get(pass_on))
+        })
+        .replicas(2);
+        sim.program("shop", || async {
+            let client = reqwest::Client::builder().timeout(secs(1)).build()?;
+            for _ in 0..20 {
+                let answer = client.get("http://middle/").send().await;
+                tell(format_args!("{:?}", answer.map(|answer| answer.status()).map_err(|_| ())));
+                tokio::time::sleep(ms(50)).await;
+            }
+            Ok::<_, reqwest::Error>(())
+        })
+        .drives();
+    };
+    storms(&world, "programs::gateway::storms_leave_the_gateway_the_same");
 }

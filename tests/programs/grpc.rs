@@ -20,12 +20,12 @@ use tonic_prost::ProstCodec;
 use super::*;
 
 #[derive(Clone, PartialEq, prost::Message)]
-struct Number {
+pub(super) struct Number {
     #[prost(uint64, tag = "1")]
-    value: u64,
+    pub(super) value: u64,
 }
 
-type Codec = ProstCodec<Number, Number>;
+pub(super) type Codec = ProstCodec<Number, Number>;
 type Answer<T> = BoxFuture<'static, Result<Response<T>, Status>>;
 type Numbers = Pin<Box<dyn Stream<Item = Result<Number, Status>> + Send>>;
 
@@ -65,7 +65,7 @@ impl server::ServerStreamingService<Number> for CountTo {
 }
 
 #[derive(Clone)]
-struct Arithmetic;
+pub(super) struct Arithmetic;
 
 impl NamedService for Arithmetic {
     const NAME: &'static str = "arithmetic.Arithmetic";
@@ -92,21 +92,21 @@ impl Service<::http::Request<Body>> for Arithmetic {
     }
 }
 
-async fn serve() -> Result<(), tonic::transport::Error> {
+pub(super) async fn serve() -> Result<(), tonic::transport::Error> {
     let addr = "0.0.0.0:50051".parse().expect("an address");
     Server::builder().add_service(Arithmetic).serve(addr).await
 }
 
 /// A client, as generated code has it.
-struct Client(Grpc<Channel>);
+pub(super) struct Client(Grpc<Channel>);
 
 impl Client {
-    fn new() -> Client {
+    pub(super) fn new() -> Client {
         let endpoint = Endpoint::from_static("http://server:50051");
         Client(Grpc::new(endpoint.connect_timeout(secs(1)).connect_lazy()))
     }
 
-    async fn double(&mut self, value: u64, limit: Duration) -> Result<u64, Status> {
+    pub(super) async fn double(&mut self, value: u64, limit: Duration) -> Result<u64, Status> {
         let path = PathAndQuery::from_static("/arithmetic.Arithmetic/Double");
         let mut request = Request::new(Number { value });
         request.set_timeout(limit);

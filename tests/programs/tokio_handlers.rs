@@ -122,7 +122,8 @@ fn a_process_and_a_client_may_be_on_tokio() {
     expect![[r#"
         24.000 ms client 200 OK
         38.000 ms client beside: Ok(true)
-    "#]].assert_eq(&told(&run));
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 /// The way a user finds out.
