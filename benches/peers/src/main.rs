@@ -39,6 +39,8 @@ static CONTENDERS: &[&Contender] = &[
     &stormglass_peer::UNSEALED,
     &stormglass_peer::SEALED,
     #[cfg(madsim)]
+    &stormglass_peer::ON_TOKIO,
+    #[cfg(madsim)]
     &madsim_peer::CONTENDER,
     #[cfg(madsim)]
     &madsim_peer::ONE_THREAD,
@@ -48,6 +50,8 @@ static CONTENDERS: &[&Contender] = &[
     &programs_peer::LOOPBACK,
     #[cfg(madsim)]
     &programs_peer::STORMGLASS,
+    #[cfg(madsim)]
+    &programs_peer::STORMGLASS_HYPER,
     &programs_peer::TURMOIL,
 ];
 

@@ -6,7 +6,10 @@ use std::{cell::Cell, io, net::SocketAddr, rc::Rc, time::Duration};
 use axum::serve::Listener;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 use turmoil::Builder;
 
 use crate::{
@@ -16,14 +19,23 @@ use crate::{
 };
 
 /// The floor: the kernel's own loopback, server and client on one thread.
-pub const LOOPBACK: Contender =
-    Contender { programs: Some(loopback), ..Contender::new("real loopback", "tokio", Build::Plain) };
+pub const LOOPBACK: Contender = Contender {
+    programs: Some(loopback),
+    ..Contender::new("real loopback", "tokio", Build::Plain)
+};
 
 /// The same two functions as programs of a world.
 #[cfg(madsim)]
 pub const STORMGLASS: Contender = Contender {
     programs: Some(stormglass),
     ..Contender::new("stormglass programs", "stormglass", Build::Sealed)
+};
+
+/// The same with the client that turmoil has.
+#[cfg(madsim)]
+pub const STORMGLASS_HYPER: Contender = Contender {
+    programs: Some(stormglass_hyper),
+    ..Contender::new("stormglass programs, hyper's client", "stormglass", Build::Sealed)
 };
 
 /// turmoil's TCP. Its client is hyper's own: reqwest cannot be told to use another socket.
@@ -46,28 +58,75 @@ async fn ask(url: String, calls: u32) -> reqwest::Result<()> {
     Ok(())
 }
 
+/// The same calls without a pool, redirects and URLs: by hyper's own client on a connection.
+async fn ask_by_hyper<Io>(stream: Io, calls: u32) -> Result<(), Box<dyn std::error::Error>>
+where
+    Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    for id in 0..u64::from(calls) {
+        let order = serde_json::to_vec(&Order { id, item: "lamp".to_owned() })?;
+        let request = hyper::Request::post("/orders")
+            .header("host", "shop")
+            .header("content-type", "application/json")
+            .body(Full::new(bytes::Bytes::from(order)))?;
+        let reply = sender.send_request(request).await?;
+        assert_eq!(reply.status().as_u16(), 201);
+        let body = reply.into_body().collect().await?.to_bytes();
+        assert_eq!(serde_json::from_slice::<Receipt>(&body)?.id, id);
+    }
+    Ok(())
+}
+
 fn loopback(work: &Posts) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime is made").block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
         tokio::spawn(async { axum::serve(listener, router()).await });
-        ask(format!("http://127.0.0.1:{port}/orders"), work.calls).await.expect("all calls succeed");
+        ask(format!("http://127.0.0.1:{port}/orders"), work.calls)
+            .await
+            .expect("all calls succeed");
     });
     Outcome { units: u64::from(work.calls), virtual_time: Duration::ZERO }
 }
 
 #[cfg(madsim)]
 fn stormglass(work: &Posts) -> Outcome {
-    use stormglass::{chaos::Chaos, sim::{RunConfig, Sim, run}};
     let calls = work.calls;
+    world(calls, move || async move {
+        ask("http://shop/orders".to_owned(), calls).await.expect("all calls succeed");
+    })
+}
+
+#[cfg(madsim)]
+fn stormglass_hyper(work: &Posts) -> Outcome {
+    let calls = work.calls;
+    world(calls, move || async move {
+        let stream = tokio::net::TcpStream::connect("shop:80").await.expect("the shop listens");
+        ask_by_hyper(stream, calls).await.expect("all calls succeed");
+    })
+}
+
+/// The shop and somebody who asks, as programs.
+#[cfg(madsim)]
+fn world<F>(calls: u32, ask: impl Fn() -> F + Copy + Send + Sync + 'static) -> Outcome
+where
+    F: Future<Output = ()> + 'static,
+{
+    use stormglass::{
+        chaos::Chaos,
+        sim::{RunConfig, Sim, run},
+    };
     let world = move |sim: &mut Sim| {
         sim.chaos(Chaos::none());
         sim.time_limit(Duration::from_secs(1_000_000));
         sim.program("shop", || serve("0.0.0.0:80"));
         sim.program("shopper", move || async move {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            ask("http://shop/orders".to_owned(), calls).await.expect("all calls succeed");
+            ask().await;
         })
         .drives();
     };
@@ -108,20 +167,7 @@ fn turmoil(work: &Posts) -> Outcome {
     let is_done = done.clone();
     sim.client("shopper", async move {
         let stream = turmoil::net::TcpStream::connect("shop:80").await?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        for id in 0..u64::from(calls) {
-            let order = serde_json::to_vec(&Order { id, item: "lamp".to_owned() })?;
-            let request = hyper::Request::post("/orders")
-                .header("host", "shop")
-                .header("content-type", "application/json")
-                .body(Full::new(bytes::Bytes::from(order)))?;
-            let reply = sender.send_request(request).await?;
-            assert_eq!(reply.status().as_u16(), 201);
-            let body = reply.into_body().collect().await?.to_bytes();
-            assert_eq!(serde_json::from_slice::<Receipt>(&body)?.id, id);
-        }
+        ask_by_hyper(stream, calls).await?;
         done.set(true);
         Ok(())
     });

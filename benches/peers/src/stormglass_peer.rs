@@ -41,6 +41,13 @@ pub const SEALED: Contender = Contender {
     ..Contender::new("stormglass sealed", "stormglass", Build::Sealed)
 };
 
+/// The same with the service on a tokio runtime.
+#[cfg(madsim)]
+pub const ON_TOKIO: Contender = Contender {
+    posts: Some(posts_on_tokio),
+    ..Contender::new("stormglass sealed, on tokio", "stormglass", Build::Sealed)
+};
+
 const PORT: u16 = 9000;
 
 fn traffic(work: &Traffic) -> Outcome {
@@ -178,10 +185,23 @@ fn idle(work: &Idle, ready: &mut dyn FnMut()) -> Outcome {
 }
 
 fn posts(work: &Posts) -> Outcome {
+    post_to(work, |sim| {
+        sim.service("shop", router);
+    })
+}
+
+#[cfg(madsim)]
+fn posts_on_tokio(work: &Posts) -> Outcome {
+    post_to(work, |sim| {
+        sim.service("shop", router).on_tokio();
+    })
+}
+
+fn post_to(work: &Posts, shop: impl Fn(&mut Sim)) -> Outcome {
     let calls = u64::from(work.calls);
     let world = move |sim: &mut Sim| {
         quiet(sim);
-        sim.service("shop", router);
+        shop(sim);
         sim.client("shopper", move |ctx| async move {
             for id in 0..calls {
                 let order = Order { id, item: "lamp".to_owned() };
