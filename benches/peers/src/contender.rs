@@ -13,7 +13,7 @@ pub enum Build {
 }
 
 /// Brings nodes up, calls its last argument when all are up, takes them down.
-type IdleWork = fn(&Idle, &mut dyn FnMut()) -> Outcome;
+pub type IdleWork = fn(&Idle, &mut dyn FnMut()) -> Outcome;
 
 /// One simulator and how it does each kind of work. `None`: it does not take part.
 pub struct Contender {
@@ -35,6 +35,12 @@ pub struct Contender {
     pub posts: Option<fn(&Posts) -> Outcome>,
     /// The same calls between unmodified programs, on sockets.
     pub programs: Option<fn(&Posts) -> Outcome>,
+    /// Worlds of three programs, a thread each.
+    pub trios: Option<fn(u32) -> Outcome>,
+    /// A program that sleeps and wakes.
+    pub turns: Option<fn(u32) -> Outcome>,
+    /// Programs with open connections, so many in all.
+    pub crowd: Option<IdleWork>,
     /// Cases that would take too long at full size, and how much is done instead. Rates are per unit.
     pub cut: &'static [(Case, u32)],
 }
@@ -52,6 +58,9 @@ impl Contender {
             idle: None,
             posts: None,
             programs: None,
+            trios: None,
+            turns: None,
+            crowd: None,
             cut: &[],
         }
     }
@@ -65,6 +74,9 @@ impl Contender {
             Case::Idle => self.idle.is_some(),
             Case::Posts => self.posts.is_some(),
             Case::Programs => self.programs.is_some(),
+            Case::Trios => self.trios.is_some(),
+            Case::Turns => self.turns.is_some(),
+            Case::Crowd => self.crowd.is_some(),
         }
     }
 
@@ -74,7 +86,7 @@ impl Contender {
         cut.map_or(case.size(), |(_, size)| *size)
     }
 
-    /// Does `size` of `case` once. `ready` is called by `Case::Idle` only, when its nodes are up.
+    /// Does `size` of `case` once. `ready` is called by `Case::Idle` and `Case::Crowd` only, when all is up.
     pub fn run(&self, case: Case, size: u32, ready: &mut dyn FnMut()) -> Option<Outcome> {
         match case {
             Case::Echo => self.traffic.map(|run| run(&Traffic::echo(size))),
@@ -84,6 +96,9 @@ impl Contender {
             Case::Idle => self.idle.map(|run| run(&Idle { nodes: size }, ready)),
             Case::Posts => self.posts.map(|run| run(&Posts { calls: size })),
             Case::Programs => self.programs.map(|run| run(&Posts { calls: size })),
+            Case::Trios => self.trios.map(|run| run(size)),
+            Case::Turns => self.turns.map(|run| run(size)),
+            Case::Crowd => self.crowd.map(|run| run(&Idle { nodes: size }, ready)),
         }
     }
 }
@@ -111,11 +126,17 @@ pub enum Case {
     Posts,
     /// The same by HTTP/1.1 between two programs on sockets.
     Programs,
+    /// Many seeds of a world of three programs.
+    Trios,
+    /// A program that sleeps a millisecond at a time.
+    Turns,
+    /// 100 programs with open connections to each other.
+    Crowd,
 }
 
 impl Case {
     /// All cases, in the order of the table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Echo,
         Self::Peers,
         Self::Seeds,
@@ -123,6 +144,9 @@ impl Case {
         Self::Idle,
         Self::Posts,
         Self::Programs,
+        Self::Trios,
+        Self::Turns,
+        Self::Crowd,
     ];
 
     /// The name on the command line and in the table.
@@ -135,12 +159,20 @@ impl Case {
             Self::Idle => "idle",
             Self::Posts => "posts",
             Self::Programs => "programs",
+            Self::Trios => "trios",
+            Self::Turns => "turns",
+            Self::Crowd => "crowd",
         }
     }
 
     /// The case with that name.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|case| case.name() == name)
+    }
+
+    /// True if what is measured is being there: the time until all is up, and its memory.
+    pub fn is_idle(self) -> bool {
+        matches!(self, Self::Idle | Self::Crowd)
     }
 
     /// What a rate counts.
@@ -151,6 +183,9 @@ impl Case {
             Self::Timers => "sleep",
             Self::Idle => "node",
             Self::Posts | Self::Programs => "call",
+            Self::Trios => "world",
+            Self::Turns => "turn",
+            Self::Crowd => "connection",
         }
     }
 
@@ -159,6 +194,7 @@ impl Case {
         match self {
             Self::Posts => "axum oneshot",
             Self::Programs => "real loopback",
+            Self::Trios | Self::Turns | Self::Crowd => "stormglass programs",
             _ => "bare loop",
         }
     }
@@ -171,6 +207,9 @@ impl Case {
             Self::Idle => 10_000,
             Self::Posts => 100_000,
             Self::Programs => 20_000,
+            Self::Trios => 500,
+            Self::Turns => 100_000,
+            Self::Crowd => 1_000,
         }
     }
 }

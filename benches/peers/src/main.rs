@@ -58,7 +58,8 @@ static CONTENDERS: &[&Contender] = &[
 const USAGE: &str = "\
 cargo run --release -- [options]
   --json FILE     also write the results to FILE
-  --case NAME     only this case (echo, peers, seeds, timers, idle, posts, programs)
+  --case NAME     only this case (echo, peers, seeds, timers, idle, posts, programs,
+                  trios, turns, crowd)
   --rounds N      how many times each contender runs; the median counts (default 5)
   --quick         a twentieth of the work, one round: does everything still run?";
 

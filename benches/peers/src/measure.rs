@@ -90,9 +90,10 @@ pub fn child(contenders: &[&Contender], words: &[String]) -> Result<()> {
 
 fn measure(contender: &Contender, case: Case, effort: Effort) -> Sample {
     let size = effort.size(contender.size(case));
-    match case {
-        Case::Idle => set_up(contender, size),
-        _ => repeat(contender, case, size, effort.at_least()),
+    if case.is_idle() {
+        set_up(contender, case, size)
+    } else {
+        repeat(contender, case, size, effort.at_least())
     }
 }
 
@@ -117,11 +118,11 @@ fn repeat(contender: &Contender, case: Case, size: u32, at_least: Duration) -> S
 }
 
 /// Measures up to the moment when all nodes are up. Once only: what one world frees the next would get for nothing.
-fn set_up(contender: &Contender, nodes: u32) -> Sample {
-    contender.run(Case::Idle, (nodes / 100).max(1), &mut || ());
+fn set_up(contender: &Contender, case: Case, nodes: u32) -> Sample {
+    contender.run(case, (nodes / 100).max(1), &mut || ());
     let (memory, start) = (resident_bytes(), cpu_time());
     let mut up = None;
-    let outcome = contender.run(Case::Idle, nodes, &mut || {
+    let outcome = contender.run(case, nodes, &mut || {
         let took = cpu_time() - start;
         up = Some((took, resident_bytes() - memory));
     });

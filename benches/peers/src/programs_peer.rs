@@ -1,11 +1,26 @@
 //! Unmodified programs: `axum::serve` and a client on a kept-alive connection, bytes and all. On real loopback, inside
 //! of Stormglass, and, since it takes no unmodified program, the same router on turmoil's own sockets.
 
+#[cfg(madsim)]
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering::Relaxed},
+    mpsc,
+};
 use std::{cell::Cell, io, net::SocketAddr, rc::Rc, time::Duration};
 
 use axum::serve::Listener;
+#[cfg(madsim)]
+use axum::{Json, Router, http::StatusCode, routing::post};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
+#[cfg(madsim)]
+use stormglass::{
+    chaos::Chaos,
+    sim::{RunConfig, Sim, run},
+};
+#[cfg(madsim)]
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -15,7 +30,7 @@ use turmoil::Builder;
 use crate::{
     axum_peer::{Order, Receipt, router},
     contender::{Build, Contender},
-    work::{Outcome, Posts},
+    work::{Idle, Outcome, Posts},
 };
 
 /// The floor: the kernel's own loopback, server and client on one thread.
@@ -28,6 +43,9 @@ pub const LOOPBACK: Contender = Contender {
 #[cfg(madsim)]
 pub const STORMGLASS: Contender = Contender {
     programs: Some(stormglass),
+    trios: Some(trios),
+    turns: Some(turns),
+    crowd: Some(crowd),
     ..Contender::new("stormglass programs", "stormglass", Build::Sealed)
 };
 
@@ -116,10 +134,6 @@ fn world<F>(calls: u32, ask: impl Fn() -> F + Copy + Send + Sync + 'static) -> O
 where
     F: Future<Output = ()> + 'static,
 {
-    use stormglass::{
-        chaos::Chaos,
-        sim::{RunConfig, Sim, run},
-    };
     let world = move |sim: &mut Sim| {
         sim.chaos(Chaos::none());
         sim.time_limit(Duration::from_secs(1_000_000));
@@ -134,6 +148,123 @@ where
     assert!(run.verdict().holds(), "{}", run.verdict());
     let virtual_time = run.duration.since(Default::default());
     Outcome { units: u64::from(calls), virtual_time }
+}
+
+/// Worlds of a client, a service and the service that it asks, ten calls each, a thread a world.
+#[cfg(madsim)]
+fn trios(worlds: u32) -> Outcome {
+    let world = |sim: &mut Sim| {
+        sim.chaos(Chaos::none());
+        sim.program("shop", || serve("0.0.0.0:80"));
+        sim.program("front", || async {
+            let client = reqwest::Client::new();
+            let pass_on = move |Json(order): Json<Order>| async move {
+                let reply = client.post("http://shop/orders").json(&order).send().await;
+                let receipt = reply.expect("it is there").json::<Receipt>().await;
+                (StatusCode::CREATED, Json(receipt.expect("a receipt")))
+            };
+            let listener = TcpListener::bind("0.0.0.0:80").await?;
+            let router = Router::new().route("/orders", post(pass_on));
+            axum::serve(listener, router).await
+        });
+        sim.program("shopper", || async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            ask("http://front/orders".to_owned(), 10).await.expect("all calls succeed");
+        })
+        .drives();
+    };
+    let mut virtual_time = Duration::ZERO;
+    for seed in 0..u64::from(worlds) {
+        let run = std::thread::spawn(move || run(&world, &RunConfig::seed(seed))).join();
+        let run = run.expect("it ends");
+        assert!(run.verdict().holds(), "{}", run.verdict());
+        virtual_time += run.duration.since(Default::default());
+    }
+    Outcome { units: u64::from(worlds), virtual_time }
+}
+
+/// Each sleep ends a turn of the program.
+#[cfg(madsim)]
+fn turns(turns: u32) -> Outcome {
+    let world = move |sim: &mut Sim| {
+        sim.chaos(Chaos::none());
+        sim.time_limit(Duration::from_secs(1_000_000));
+        sim.program("sleeper", move || async move {
+            for _ in 0..turns {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .drives();
+    };
+    let run = std::thread::spawn(move || run(&world, &RunConfig::seed(1))).join().expect("it ends");
+    assert!(run.verdict().holds(), "{}", run.verdict());
+    Outcome { units: u64::from(turns), virtual_time: run.duration.since(Default::default()) }
+}
+
+/// 100 programs that each hold a share of the connections open, after a byte there and back.
+#[cfg(madsim)]
+fn crowd(work: &Idle, ready: &mut dyn FnMut()) -> Outcome {
+    const PROGRAMS: u32 = 100;
+    let (connections, each) = (work.nodes, work.nodes.div_ceil(PROGRAMS));
+    let open = Arc::new(AtomicU32::new(0));
+    let (up, is_up) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let wait = Arc::new(Mutex::new((up, may_go_on)));
+    let world = std::thread::spawn(move || {
+        let world = move |sim: &mut Sim| {
+            sim.chaos(Chaos::none());
+            for number in 0..PROGRAMS {
+                let open = open.clone();
+                sim.program(&format!("p{number}"), move || {
+                    hold(number, each, PROGRAMS, open.clone())
+                });
+            }
+            let (wait, open) = (wait.clone(), open.clone());
+            sim.client("observer", move |ctx| {
+                let (wait, open) = (wait.clone(), open.clone());
+                async move {
+                    while open.load(Relaxed) < each * PROGRAMS {
+                        ctx.sleep(Duration::from_millis(1)).await;
+                    }
+                    let (up, may_go_on) = &*wait.lock().expect("one thread");
+                    up.send(()).expect("somebody waits");
+                    may_go_on.recv().map_err(|error| error.to_string())
+                }
+            });
+        };
+        assert!(run(&world, &RunConfig::seed(1)).verdict().holds());
+    });
+    is_up.recv().expect("the world comes up");
+    ready();
+    go_on.send(()).expect("the world waits");
+    world.join().expect("the world ends well");
+    Outcome { units: u64::from(connections), virtual_time: Duration::ZERO }
+}
+
+#[cfg(madsim)]
+async fn hold(number: u32, each: u32, programs: u32, open: Arc<AtomicU32>) -> io::Result<()> {
+    let listener = TcpListener::bind("0.0.0.0:80").await?;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                while let Ok(byte) = stream.read_u8().await {
+                    stream.write_u8(byte).await?;
+                }
+                io::Result::Ok(())
+            });
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let mut held = Vec::new();
+    for other in 1..=each {
+        let name = format!("p{}:80", (number + other) % programs);
+        let mut stream = tokio::net::TcpStream::connect(name).await?;
+        stream.write_u8(7).await?;
+        assert_eq!(stream.read_u8().await?, 7);
+        held.push(stream);
+        open.fetch_add(1, Relaxed);
+    }
+    std::future::pending().await
 }
 
 /// turmoil's listener as axum asks for one.

@@ -156,7 +156,7 @@ impl Report {
 fn row(case: Case, contender: &Contender, samples: &[Sample]) -> Row {
     let rates = || samples.iter().map(Sample::rate);
     let bytes = || samples.iter().filter_map(|sample| sample.bytes_per_node);
-    let idle = case == Case::Idle;
+    let idle = case.is_idle();
     Row {
         case: case.name(),
         unit: case.unit(),
@@ -194,7 +194,7 @@ impl Row {
         }
         let idle = self.set_up_ms.zip(self.bytes_per_node);
         let idle =
-            idle.map(|(ms, bytes)| format!("{ms:.1} ms for {}, {bytes:.0} B a node", self.units));
+            idle.map(|(ms, bytes)| format!("{ms:.1} ms for {}, {bytes:.0} B each", self.units));
         let _ = writeln!(
             line,
             " {}..{} | {:.0} | {} |",
