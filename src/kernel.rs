@@ -26,7 +26,7 @@ pub use scheduler::Scheduling;
 #[cfg(madsim)]
 pub(crate) use seal::ThreadSeal;
 pub(crate) use seal::{is_of_seal, seal};
-pub(crate) use task::{TaskKey, Trace, Wait};
+pub(crate) use task::{TaskKey, Wait};
 pub(crate) use timer::Timer;
 
 use std::cell::{Cell, RefCell};
@@ -41,7 +41,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol};
+use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol, Trace};
 use crate::seed::Seed;
 use crate::time::Time;
 use queue::Queue;
@@ -324,6 +324,13 @@ impl Kernel {
     pub(crate) fn attach_payload(&self, id: EventId, payload: &Bytes) {
         if id != EventId::NONE {
             self.journal.borrow_mut().attach_payload(id, payload);
+        }
+    }
+
+    /// Says which trace a request belongs to.
+    pub(crate) fn attach_trace(&self, id: EventId, trace: Trace) {
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_trace(id, trace);
         }
     }
 

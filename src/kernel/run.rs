@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::task::{TaskKey, Trace, Wait};
+use super::task::{TaskKey, Wait};
 use super::{Action, Kernel, Panicked, panics};
-use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol, Trace};
 use crate::time::Time;
 
 /// Why the kernel stopped.
