@@ -10,6 +10,7 @@ mod refused;
 mod sockets;
 mod threads;
 mod websocket;
+mod wire;
 
 use std::fmt::Display;
 use std::time::Duration;

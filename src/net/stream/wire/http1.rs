@@ -1,229 +1,264 @@
-//! What the bytes of a connection say, read in passing: HTTP/1.1 (RFC 9112).
-//!
-//! A story that tells of bytes tells nothing, and a fault script cannot name them. So each half of a
-//! connection is read as it is sent: a segment in which a request or a response begins has its
-//! name, and message faults find it by that. Nothing is held back or changed; what is not HTTP is
-//! left alone from its first segment on.
+//! HTTP/1.1 (RFC 9112).
 
-use std::collections::VecDeque;
-
+use super::{Asked, HEAD_MAX, Message, Next, Reading, TRACEPARENT, http2};
 use crate::chaos::Leg;
+use crate::journal::{Symbol, Trace};
 use crate::service;
 
 /// Headers of one message, at most; hyper's own limit.
 const HEADERS: usize = 100;
-/// Bytes of headers after which a message is no HTTP.
-const HEAD_MAX: usize = 64 << 10;
+/// Bytes of the line end after a chunk.
+const LINE_END: u64 = 2;
 
 /// One half of a connection, as far as it was read.
 #[derive(Debug, Default)]
-pub(super) enum Wire {
-    /// Between two messages, or in the headers of one, of which this was read.
+pub(in crate::net::stream) struct Half {
+    state: State,
+    /// Messages that began so far.
+    messages: u32,
+}
+
+#[derive(Debug, Default)]
+enum State {
     #[default]
     Between,
+    /// In the headers of a message, of which this was read.
     Head(Vec<u8>),
     /// So many bytes of a body are left.
     Body(u64),
-    Chunks(Chunks),
-    /// The rest is the body, or another protocol.
-    Rest,
-}
-
-/// Where in a chunked body the reading stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Chunks {
+    /// So many bytes of a chunk are left, its line end included.
+    Chunk(u64),
     /// In the line that says how long the next chunk is, or in the trailers.
     Line { text: Vec<u8>, trailers: bool },
-    /// In a chunk, its line end included.
-    Data(u64),
-}
-
-/// A request that waits for its response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) label: String,
-    /// Its response has no body, whatever its headers say.
-    head: bool,
-}
-
-/// A message that begins in a segment.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Began {
-    pub(super) label: String,
-    pub(super) leg: Leg,
 }
 
 /// How the body of a message ends.
+#[derive(Clone, Copy)]
 enum Framing {
     Length(u64),
     Chunked,
     UntilClose,
-    /// Another protocol follows.
-    Switched,
+    /// Another protocol follows: HTTP/2, or one that is not read.
+    Switched {
+        to_http2: bool,
+    },
 }
 
-impl Wire {
-    /// Reads the next bytes; tells of the first message that begins in them. `asked` are the
-    /// requests that wait: whoever opened the connection adds to them.
-    pub(super) fn read(
-        &mut self,
-        mut bytes: &[u8],
-        is_opener: bool,
-        asked: &mut VecDeque<Asked>,
-    ) -> Option<Began> {
-        let mut began = None;
-        while !bytes.is_empty() {
-            let rest = match std::mem::take(self) {
-                Wire::Rest => {
-                    *self = Wire::Rest;
-                    return began;
-                }
-                Wire::Between => self.head(Vec::new(), bytes, is_opener, asked, &mut began),
-                Wire::Head(text) => self.head(text, bytes, is_opener, asked, &mut began),
-                Wire::Body(left) => {
-                    let taken = (bytes.len() as u64).min(left);
-                    if left > taken {
-                        *self = Wire::Body(left - taken);
+/// The head of a message.
+struct Head {
+    /// In bytes.
+    length: usize,
+    /// None for an interim response, which is not the answer.
+    message: Option<Message>,
+    framing: Framing,
+}
+
+impl Half {
+    /// Reads all bytes, or up to where HTTP/1.1 ends.
+    pub(super) fn read(&mut self, reading: &mut Reading<'_>) -> Option<Next> {
+        let mut at = 0;
+        while at < reading.bytes.len() {
+            let left = (reading.bytes.len() - at) as u64;
+            let read = match std::mem::take(&mut self.state) {
+                State::Between => self.head(Vec::new(), at, reading),
+                State::Head(known) => self.head(known, at, reading),
+                State::Body(length) => {
+                    let taken = length.min(left);
+                    reading.body(self.messages, at, taken as usize);
+                    if length > taken {
+                        self.state = State::Body(length - taken);
                     }
-                    &bytes[taken as usize..]
+                    Ok(taken as usize)
                 }
-                Wire::Chunks(chunks) => self.chunks(chunks, bytes),
+                State::Chunk(length) => {
+                    let taken = length.min(left);
+                    let body = taken.min(length.saturating_sub(LINE_END));
+                    reading.body(self.messages, at, body as usize);
+                    self.state = match length - taken {
+                        0 => State::Line { text: Vec::new(), trailers: false },
+                        length => State::Chunk(length),
+                    };
+                    Ok(taken as usize)
+                }
+                State::Line { text, trailers } => self.line(text, trailers, &reading.bytes[at..]),
             };
-            bytes = rest;
+            match read {
+                Ok(length) => at += length,
+                Err(next) => return Some(next),
+            }
         }
-        began
+        None
     }
 
-    /// Reads headers, whose beginning is `text`.
-    fn head<'a>(
+    /// Reads headers, of which `known` came before; how many bytes that took.
+    fn head(
         &mut self,
-        mut text: Vec<u8>,
-        bytes: &'a [u8],
-        is_opener: bool,
-        asked: &mut VecDeque<Asked>,
-        began: &mut Option<Began>,
-    ) -> &'a [u8] {
-        let known = text.len();
-        text.extend_from_slice(bytes);
-        let parsed = match is_opener {
-            true => request(&text, asked),
-            false => response(&text, asked),
+        mut known: Vec<u8>,
+        at: usize,
+        reading: &mut Reading<'_>,
+    ) -> Result<usize, Next> {
+        let bytes = reading.bytes;
+        let before = known.len();
+        let new = &bytes[at..];
+        let text = if before == 0 {
+            new
+        } else {
+            known.extend_from_slice(new);
+            // No head ends without a line end: one that comes in many pieces is parsed but once.
+            if !new.contains(&b'\n') && known.len() < HEAD_MAX {
+                self.state = State::Head(known);
+                return Ok(new.len());
+            }
+            &known
         };
-        match parsed {
-            Ok(Some((length, message, framing))) => {
-                began.get_or_insert(message);
-                *self = match framing {
-                    Framing::Length(0) => Wire::Between,
-                    Framing::Length(length) => Wire::Body(length),
-                    Framing::Chunked => {
-                        Wire::Chunks(Chunks::Line { text: Vec::new(), trailers: false })
-                    }
-                    Framing::UntilClose | Framing::Switched => Wire::Rest,
+        if reading.is_opener && text.starts_with(http2::PREFACE) {
+            return Err(Next::Http2(at + http2::PREFACE.len() - before));
+        }
+        // A server that knows its client sends its first frame, whose length is below 2^16, unasked.
+        if !reading.is_opener && text[0] == 0 && reading.talk.asked.is_empty() {
+            return Err(Next::Http2(at));
+        }
+        let head = match reading.is_opener {
+            true if http2::PREFACE.starts_with(text) => Ok(None),
+            true => self.request(text, at, reading),
+            false => self.response(text, at, reading),
+        };
+        match head {
+            Ok(Some(head)) => {
+                let length = head.length - before;
+                reading.told.messages.extend(head.message);
+                self.state = match head.framing {
+                    Framing::Length(0) => State::Between,
+                    Framing::Length(length) => State::Body(length),
+                    Framing::Chunked => State::Line { text: Vec::new(), trailers: false },
+                    Framing::UntilClose => State::Body(u64::MAX),
+                    Framing::Switched { to_http2: true } => return Err(Next::Http2(at + length)),
+                    Framing::Switched { to_http2: false } => return Err(Next::GiveUp),
                 };
-                &bytes[length - known..]
+                Ok(length)
             }
             Ok(None) if text.len() < HEAD_MAX => {
-                *self = Wire::Head(text);
-                &[]
+                self.state = State::Head(if before == 0 { text.to_vec() } else { known });
+                Ok(new.len())
             }
-            _ => {
-                *self = Wire::Rest;
-                &[]
-            }
+            _ => Err(Next::GiveUp),
         }
     }
 
-    fn chunks<'a>(&mut self, chunks: Chunks, bytes: &'a [u8]) -> &'a [u8] {
-        match chunks {
-            Chunks::Data(left) => {
-                let taken = (bytes.len() as u64).min(left);
-                *self = Wire::Chunks(match left - taken {
-                    0 => Chunks::Line { text: Vec::new(), trailers: false },
-                    left => Chunks::Data(left),
-                });
-                &bytes[taken as usize..]
-            }
-            Chunks::Line { mut text, trailers } => {
-                let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
-                    text.extend_from_slice(bytes);
-                    *self = match text.len() < HEAD_MAX {
-                        true => Wire::Chunks(Chunks::Line { text, trailers }),
-                        false => Wire::Rest,
-                    };
-                    return &[];
-                };
-                text.extend_from_slice(&bytes[..=end]);
-                *self = after_line(&text, trailers);
-                &bytes[end + 1..]
-            }
+    fn request(&mut self, text: &[u8], at: usize, reading: &mut Reading<'_>) -> Parsed {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        let httparse::Status::Complete(length) = request.parse(text)? else { return Ok(None) };
+        let (method, target) =
+            (request.method.unwrap_or_default(), request.path.unwrap_or_default());
+        let seen = Seen::of(request.headers);
+        let label = reading.names.symbol(&service::route_label(method, path(target)));
+        reading.talk.asked.push_back(Asked { label, head: method == "HEAD" });
+        let framing = match method {
+            "CONNECT" => Framing::Switched { to_http2: false },
+            _ => seen.framing.unwrap_or(Framing::Length(0)),
+        };
+        let message = self.message(at, label, Leg::Request);
+        let message = Some(Message { trace: seen.trace, ..message });
+        Ok(Some(Head { length, message, framing }))
+    }
+
+    fn response(&mut self, text: &[u8], at: usize, reading: &mut Reading<'_>) -> Parsed {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(length) = response.parse(text)? else { return Ok(None) };
+        let status = response.code.unwrap_or_default();
+        let seen = Seen::of(response.headers);
+        let asked = &mut reading.talk.asked;
+        let question = *asked.front().ok_or(httparse::Error::Status)?;
+        if matches!(status, 100 | 102..200) {
+            return Ok(Some(Head { length, message: None, framing: Framing::Length(0) }));
         }
+        asked.pop_front();
+        if status == 101 && seen.upgrades_to_http2 {
+            // The answer comes on the first stream (RFC 7540, 3.2).
+            reading.talk.streams.insert(1, question);
+            let framing = Framing::Switched { to_http2: true };
+            return Ok(Some(Head { length, message: None, framing }));
+        }
+        let framing = match status {
+            101 => Framing::Switched { to_http2: false },
+            204 | 304 => Framing::Length(0),
+            _ if question.head => Framing::Length(0),
+            _ => seen.framing.unwrap_or(Framing::UntilClose),
+        };
+        let message = self.message(at, question.label, Leg::Reply);
+        Ok(Some(Head { length, message: Some(Message { status, ..message }), framing }))
+    }
+
+    /// The next message of this half.
+    fn message(&mut self, at: usize, label: Symbol, leg: Leg) -> Message {
+        self.messages += 1;
+        let number = self.messages;
+        Message { at, number, label, leg, status: 0, trace: None, is_one_of_many: false }
+    }
+
+    /// Reads a line between chunks, whose beginning is `text`; how many bytes that took.
+    fn line(&mut self, mut text: Vec<u8>, trailers: bool, bytes: &[u8]) -> Result<usize, Next> {
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(bytes.len(), |end| end + 1);
+        text.extend_from_slice(&bytes[..length]);
+        self.state = match end {
+            Some(_) => after_line(&text, trailers).ok_or(Next::GiveUp)?,
+            None if text.len() < HEAD_MAX => State::Line { text, trailers },
+            None => return Err(Next::GiveUp),
+        };
+        Ok(length)
     }
 }
 
 /// What follows a line between chunks.
-fn after_line(line: &[u8], trailers: bool) -> Wire {
-    let next = |trailers| Wire::Chunks(Chunks::Line { text: Vec::new(), trailers });
+fn after_line(line: &[u8], trailers: bool) -> Option<State> {
+    let next = |trailers| State::Line { text: Vec::new(), trailers };
     if trailers {
-        return if line.trim_ascii().is_empty() { Wire::Between } else { next(true) };
+        let is_last = line.trim_ascii().is_empty();
+        return Some(if is_last { State::Between } else { next(true) });
     }
     match httparse::parse_chunk_size(line) {
-        Ok(httparse::Status::Complete((_, 0))) => next(true),
-        Ok(httparse::Status::Complete((_, length))) => Wire::Chunks(Chunks::Data(length + 2)),
-        _ => Wire::Rest,
+        Ok(httparse::Status::Complete((_, 0))) => Some(next(true)),
+        Ok(httparse::Status::Complete((_, length))) => {
+            length.checked_add(LINE_END).map(State::Chunk)
+        }
+        _ => None,
     }
 }
 
-/// The length of a head, what begins with it, and how its body ends. None if it is not complete,
-/// an error if it is no HTTP.
-type Parsed = Result<Option<(usize, Began, Framing)>, httparse::Error>;
+/// None if a head is not complete, an error if it is no HTTP.
+type Parsed = Result<Option<Head>, httparse::Error>;
 
-fn request(text: &[u8], asked: &mut VecDeque<Asked>) -> Parsed {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(length) = request.parse(text)? else { return Ok(None) };
-    let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
-    // HTTP/2 begins with a request that is none (RFC 9113, 3.4).
-    if method == "PRI" {
-        return Err(httparse::Error::Version);
-    }
-    let label = service::route_label(method, path(target));
-    asked.push_back(Asked { label: label.clone(), head: method == "HEAD" });
-    let framing = match method {
-        "CONNECT" => Framing::Switched,
-        _ => framing(request.headers).unwrap_or(Framing::Length(0)),
-    };
-    Ok(Some((length, Began { label, leg: Leg::Request }, framing)))
+/// What the headers of a message say, as far as it matters here.
+#[derive(Default)]
+struct Seen {
+    /// How the body ends (RFC 9112, 6.3), if they say so.
+    framing: Option<Framing>,
+    trace: Option<Trace>,
+    upgrades_to_http2: bool,
 }
 
-fn response(text: &[u8], asked: &mut VecDeque<Asked>) -> Parsed {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(length) = response.parse(text)? else { return Ok(None) };
-    let status = response.code.unwrap_or_default();
-    let interim = (100..200).contains(&status) && status != 101;
-    let question = if interim { asked.front().cloned() } else { asked.pop_front() };
-    let Some(question) = question else { return Err(httparse::Error::Status) };
-    let framing = match status {
-        101 => Framing::Switched,
-        100..200 | 204 | 304 => Framing::Length(0),
-        _ if question.head => Framing::Length(0),
-        _ => framing(response.headers).unwrap_or(Framing::UntilClose),
-    };
-    Ok(Some((length, Began { label: question.label, leg: Leg::Reply }, framing)))
-}
-
-/// What the headers say of the body (RFC 9112, 6.3).
-fn framing(headers: &[httparse::Header<'_>]) -> Option<Framing> {
-    let values = |name: &'static str| {
-        headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name))
-    };
-    let is_chunked =
-        |header: &httparse::Header<'_>| header.value.to_ascii_lowercase().ends_with(b"chunked");
-    if values("transfer-encoding").any(is_chunked) {
-        return Some(Framing::Chunked);
+impl Seen {
+    fn of(headers: &[httparse::Header<'_>]) -> Seen {
+        let mut seen = Seen::default();
+        for httparse::Header { name, value } in headers {
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            if is("content-length") && seen.framing.is_none() {
+                let length = std::str::from_utf8(value).ok();
+                let length = length.and_then(|length| length.trim().parse().ok());
+                seen.framing = length.map(Framing::Length);
+            } else if is("transfer-encoding") && value.to_ascii_lowercase().ends_with(b"chunked") {
+                seen.framing = Some(Framing::Chunked);
+            } else if is(TRACEPARENT) {
+                seen.trace = service::read_traceparent(value);
+            } else if is("upgrade") {
+                seen.upgrades_to_http2 = value.eq_ignore_ascii_case(b"h2c");
+            }
+        }
+        seen
     }
-    let length = values("content-length").next()?;
-    std::str::from_utf8(length.value).ok()?.trim().parse().ok().map(Framing::Length)
 }
 
 /// The path of a request's target, which may be a whole URI.
@@ -233,71 +268,4 @@ fn path(target: &str) -> &str {
         None => target,
     };
     path.split(['?', '#']).next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Reads both halves, cut after every `n` bytes, and tells what began.
-    fn told(n: usize, halves: &[(bool, &str)]) -> Vec<(String, Leg)> {
-        let (mut there, mut back) = (Wire::default(), Wire::default());
-        let mut asked = VecDeque::new();
-        let mut told = Vec::new();
-        for (is_opener, text) in halves {
-            let wire = if *is_opener { &mut there } else { &mut back };
-            for piece in text.as_bytes().chunks(n) {
-                let began = wire.read(piece, *is_opener, &mut asked);
-                told.extend(began.map(|began| (began.label, began.leg)));
-            }
-        }
-        told
-    }
-
-    const ASK: &str = "POST /orders/7?x=1 HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
-    const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n\
-                           3\r\nabc\r\n1;ext=1\r\n-\r\n0\r\ntrailer: 1\r\n\r\n";
-    const NOTHING: &str = "HTTP/1.1 204 No Content\r\n\r\n";
-
-    fn order(leg: Leg) -> (String, Leg) {
-        ("POST /orders/{id}".to_owned(), leg)
-    }
-
-    #[test]
-    fn messages_are_told_however_they_are_cut() {
-        let talk = [(true, ASK), (false, CHUNKED), (true, ASK), (false, NOTHING), (true, ASK)];
-        let legs = [Leg::Request, Leg::Reply, Leg::Request, Leg::Reply, Leg::Request];
-        for n in 1..200 {
-            assert_eq!(told(n, &talk), legs.map(order), "cut after every {n} bytes");
-        }
-    }
-
-    #[test]
-    fn requests_in_a_row_have_their_answers_in_a_row() {
-        let both = format!("{ASK}GET /b HTTP/1.1\r\n\r\n");
-        let answers = format!("HTTP/1.1 100 Continue\r\n\r\n{NOTHING}");
-        let told = told(1000, &[(true, &both), (false, &answers), (false, NOTHING)]);
-        let second = ("GET /b".to_owned(), Leg::Reply);
-        assert_eq!(told, [order(Leg::Request), order(Leg::Reply), second]);
-    }
-
-    #[test]
-    fn a_response_to_head_has_no_body() {
-        let long = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n";
-        let head = "HEAD / HTTP/1.1\r\n\r\n";
-        let told = told(1000, &[(true, head), (false, long), (true, head), (false, long)]);
-        assert_eq!(told.len(), 4);
-    }
-
-    #[test]
-    fn what_is_no_http_is_left_alone() {
-        for bytes in ["\0\0\x12\x34", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "*1\r\n$4\r\nPING\r\n"] {
-            assert_eq!(told(7, &[(true, bytes), (true, ASK)]), []);
-        }
-        assert_eq!(told(7, &[(false, NOTHING), (false, NOTHING)]), [], "nobody asked");
-        let endless = "GET / HTTP/1.1\r\nx: ".to_owned() + &"y".repeat(HEAD_MAX);
-        assert_eq!(told(1000, &[(true, &endless), (true, ASK)]), []);
-        let switch = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
-        assert_eq!(told(1000, &[(true, ASK), (false, switch), (false, NOTHING)]).len(), 2);
-    }
 }
