@@ -18,7 +18,7 @@ mod recorder;
 mod story;
 
 pub use diff::{Divergence, first_divergence};
-pub use event::{Event, EventId, Kind, NodeId, Symbol};
+pub use event::{Event, EventId, Kind, NodeId, Symbol, Trace};
 pub use file::{EventRecord, FORMAT_VERSION};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, message_ordinals};
@@ -51,6 +51,8 @@ pub struct Journal {
     nodes: Vec<String>,
     /// Sorted by event.
     texts: Vec<(EventId, String)>,
+    /// Sorted by event.
+    traces: Vec<(EventId, Trace)>,
     payloads: Payloads,
     fingerprint: Fingerprint,
     total: u64,

@@ -26,7 +26,7 @@ pub use scheduler::Scheduling;
 #[cfg(madsim)]
 pub(crate) use seal::ThreadSeal;
 pub(crate) use seal::{is_of_seal, seal};
-pub(crate) use task::{TaskKey, Trace, Wait};
+pub(crate) use task::{TaskKey, Wait};
 pub(crate) use timer::Timer;
 
 use std::cell::{Cell, RefCell};
@@ -41,7 +41,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol};
+use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol, Trace};
 use crate::seed::Seed;
 use crate::time::Time;
 use queue::Queue;
@@ -77,8 +77,11 @@ struct Owner {
 
 /// What a node's code runs inside of.
 pub(crate) trait Surroundings {
-    /// Calls `f`, once.
-    fn enter(&self, f: &mut dyn FnMut());
+    /// Calls `f`, once, which polls that task.
+    fn poll(&self, task: TaskKey, f: &mut dyn FnMut());
+
+    /// Calls `f`, once, which drops something.
+    fn drop(&self, f: &mut dyn FnMut());
 }
 
 /// A panic of a task, to be dealt with by whoever runs the kernel.
@@ -194,6 +197,12 @@ impl Kernel {
     /// Tells this world's wakers from those of others.
     fn world(&self) -> u64 {
         self.world
+    }
+
+    /// The task that runs.
+    #[cfg(madsim)]
+    pub(crate) fn running(&self) -> Option<TaskKey> {
+        self.running.get()
     }
 
     /// Polls so far.
@@ -344,6 +353,13 @@ impl Kernel {
         }
     }
 
+    /// Says which trace a request belongs to.
+    pub(crate) fn attach_trace(&self, id: EventId, trace: Trace) {
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_trace(id, trace);
+        }
+    }
+
     /// The symbol of a text.
     pub(crate) fn symbol(&self, text: &str) -> Symbol {
         self.journal.borrow_mut().symbol(text)
@@ -491,7 +507,7 @@ impl Kernel {
         match self.surroundings(node) {
             Some(surroundings) => {
                 let mut owned = Some(owned);
-                surroundings.enter(&mut || self.drop_quietly(node, owned.take()));
+                surroundings.drop(&mut || self.drop_quietly(node, owned.take()));
             }
             None => self.drop_quietly(node, owned),
         }

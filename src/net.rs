@@ -6,17 +6,19 @@
 //! (streams, HTTP) that is lost or cut off is sent again with backoff, as TCP does it, so loss
 //! costs time; an unreliable one (datagrams) is gone.
 
+mod barrier;
 mod datagram;
 mod delay;
 mod fault;
 mod link;
 mod links;
 mod stream;
+mod strike;
 
 pub use datagram::{Addr, Endpoint};
 pub use delay::Delay;
 pub use fault::Tally;
-pub(crate) use fault::{LinkEffect, LinkFault, MessageFault};
+pub(crate) use fault::{LinkEffect, LinkFault, MessageFault, Which};
 pub(crate) use link::Weather;
 pub use link::{LinkProfile, Loss};
 pub use stream::{Connection, How, Listener, Readiness};
@@ -27,13 +29,13 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use crate::chaos::{Effect, Leg};
+use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Target};
 use crate::node::{self, Life};
 use crate::service::Envelope;
-use crate::time::{Time, nanos};
+use crate::time::Time;
 use datagram::{Datagram, Sockets};
 use fault::Faults;
 use link::{Fate, LOOPBACK};
@@ -213,6 +215,7 @@ impl Net {
         let mut faults = self.faults.borrow_mut();
         change(&mut faults);
         self.calm.set(faults.is_empty());
+        self.streams.borrow_mut().want_bodies(faults.want_bodies());
     }
 
     /// Puts a packet on its way.
@@ -237,43 +240,6 @@ impl Net {
         links.get(kernel, packet.from, packet.to).plain_delay(packet.size, packet.reliable)
     }
 
-    /// Lets message faults strike, then puts the packet on its link.
-    fn send_through_weather(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
-        let struck = self.faults.borrow_mut().strike(kernel, &packet);
-        match struck {
-            Some((number, effect)) => self.strike(kernel, packet, number, effect),
-            None => self.route(kernel, packet, 0),
-        }
-    }
-
-    /// A message fault strikes the packet.
-    fn strike(self: &Rc<Self>, kernel: &Kernel, mut packet: Packet, number: u32, effect: Effect) {
-        match effect {
-            // TCP finds out, and sends it again.
-            Effect::Drop | Effect::Corrupt if packet.payload.segment().is_some() => {
-                return self.send_again(kernel, packet, self.reasons.fault, Some(number));
-            }
-            Effect::Drop => return self.lose(kernel, packet, self.reasons.fault, Some(number)),
-            Effect::Reset => return self.reset(kernel, packet, Some(number)),
-            _ => {}
-        }
-        let hit = Entry::new(Kind::FaultHit, packet.from).peer(packet.to).symbol(packet.label);
-        let hit = kernel.record_caused(hit.value(u64::from(number)), packet.sent);
-        match effect {
-            Effect::Delay(extra) => self.route(kernel, packet, nanos(extra)),
-            Effect::Duplicate => {
-                let copy = packet.clone();
-                self.route(kernel, packet, 0);
-                self.duplicate(kernel, copy, hit);
-            }
-            Effect::Corrupt => {
-                packet.payload.corrupt(u64::from(number));
-                self.route(kernel, packet, 0);
-            }
-            Effect::Drop | Effect::Reset => unreachable!("returned above"),
-        }
-    }
-
     fn duplicate(self: &Rc<Self>, kernel: &Kernel, mut copy: Packet, cause: EventId) {
         let entry = Entry::new(Kind::Duplicate, copy.from).peer(copy.to).symbol(copy.label);
         copy.sent = kernel.record_caused(entry, cause);
@@ -283,6 +249,7 @@ impl Net {
 
     /// Puts a packet on its link, which decides whether and when it arrives.
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
+        let Some(packet) = self.pass(kernel, packet) else { return };
         let fate = self.fate(kernel, &packet);
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
         self.follow(kernel, packet, &fate, extra);

@@ -18,6 +18,7 @@ mod response;
 
 pub use body::Body;
 pub(crate) use call::Envelope;
+pub(crate) use context::read_traceparent;
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
 pub(crate) use host::{Host, serve};

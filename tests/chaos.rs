@@ -78,6 +78,10 @@ fn examples() -> Vec<Fault> {
 - kind="disk-error"; node="inventory-0"; operation="sync"; n=3
 - kind="fsync-lies"; node="inventory"
 - kind="disk-corrupt"; node="inventory-0"; percent=0.1
+- kind="message"; from="checkout"; to="payment"; n=3; leg="reply"; effect="drop bytes after 100"
+- kind="connection"; from="checkout"; to="payment"; conn=3; leg="reply"; effect="stall"
+- kind="connection"; from="checkout"; to="payment"; conn=1; leg="request"; segment=2; effect="stall 30s"
+- kind="connection"; from="checkout"; to="payment"; conn=1; leg="request"; byte=500; effect="reset"
 "#,
     )
 }

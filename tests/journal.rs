@@ -8,8 +8,8 @@ use bytes::Bytes;
 use expect_test::{Expect, expect};
 use stormglass::error::Error;
 use stormglass::journal::{
-    Entry, EventId, FORMAT_VERSION, Journal, Kind, NodeId, Recorder, Recording, first_divergence,
-    message_ordinals,
+    Entry, EventId, FORMAT_VERSION, Journal, Kind, NodeId, Recorder, Recording, Trace,
+    first_divergence, message_ordinals,
 };
 use stormglass::time::Time;
 
@@ -113,6 +113,7 @@ fn shop() -> Journal {
     let post = Entry::new(Kind::Send, CHECKOUT).peer(PAYMENT).symbol(post).value(77);
     let charge = s.add(post, NONE, arrived, "order 7");
     s.recorder.attach_payload(charge, &Bytes::from_static(b"{\"order\":7}"));
+    s.recorder.attach_trace(charge, Trace { id: 0x4bf9 << 112, span: 7 });
     let asked = s.at(2_000).deliver(CHECKOUT, PAYMENT, charge);
     let place = s.recorder.symbol("src/payment.rs:12:5");
     let spawn = s.add(Entry::new(Kind::Spawn, PAYMENT).symbol(place), NONE, asked, "");

@@ -12,6 +12,7 @@ mod sockets;
 mod threads;
 mod tokio_handlers;
 mod websocket;
+mod wire;
 
 use std::fmt::Display;
 use std::time::Duration;

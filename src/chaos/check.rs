@@ -109,6 +109,14 @@ fn wrong_number(fault: &Fault) -> Wrong {
         Fault::PowerLoss { at: Some(_), disk_op: Some(_), .. } => {
             Some(("disk-op", "a power loss has either `at` or `disk-op`, not both".to_owned()))
         }
+        Fault::Connection { segment: Some(_), byte: Some(_), .. } => {
+            Some(("byte", "a fault has either `segment` or `byte`, not both".to_owned()))
+        }
+        Fault::Connection { leg: Leg::Message, .. } => {
+            let reason = "a connection has two directions: write `request` for what its opener \
+                          sends, `reply` for what comes back";
+            Some(("leg", reason.to_owned()))
+        }
         Fault::DiskError { percent: Some(_), n: Some(_), .. } => {
             Some(("n", "a disk error has either `percent` or `n`, not both".to_owned()))
         }
@@ -141,7 +149,11 @@ fn wrong_message(fault: &Fault, topology: &Topology, labels: &[Label<'_>]) -> Wr
         let both = nodes_of(a, topology).into_iter().find(|node| b.contains(node));
         return both.map(|node| ("b", format!("`{node}` is on both sides of the partition")));
     }
-    let Fault::Message { from, to, label, leg, .. } = fault else { return None };
+    let (from, to, label, leg) = match fault {
+        Fault::Message { from, to, label, leg, .. } => (from, to, label.as_ref(), leg),
+        Fault::Connection { from, to, leg, .. } => (from, to, None, leg),
+        _ => return None,
+    };
     let (caller, service) = (&member_of(from, topology)?.name, &member_of(to, topology)?.name);
     let edges = topology.edges();
     let back = edges.contains(&(service, caller));
@@ -157,7 +169,7 @@ fn wrong_message(fault: &Fault, topology: &Topology, labels: &[Label<'_>]) -> Wr
         };
         return Some(("to", format!("`{from}` does not call `{to}`; {hint}")));
     }
-    let label = label.as_ref().filter(|_| !labels.is_empty())?;
+    let label = label.filter(|_| !labels.is_empty())?;
     let there = labels.iter().filter(|(from, to, _)| from == caller && to == service);
     let there: BTreeSet<String> = there.map(|(.., label)| (*label).to_owned()).collect();
     let wrong = || {
@@ -178,6 +190,12 @@ impl Fault {
             let same = matches!(other, Fault::Message { from: f, to: t, label: l, n: m, leg: g, .. }
                 if (f, t, l, m, g) == (from, to, label, n, leg));
             return same.then(|| "a message is struck once".to_owned());
+        }
+        if let Fault::Connection { from, to, conn, leg, segment, byte, .. } = self {
+            let same = matches!(other,
+                Fault::Connection { from: f, to: t, conn: c, leg: g, segment: s, byte: b, .. }
+                if (f, t, c, g, s, b) == (from, to, conn, leg, segment, byte));
+            return same.then(|| "a segment is struck once".to_owned());
         }
         if let (
             Fault::PowerLoss { node, disk_op: Some(n), .. },

@@ -20,7 +20,11 @@ pub enum Leg {
     Message,
 }
 
-/// What happens to one message. In a script: `drop`, `duplicate`, `delay 2s`, `reset` or `corrupt`.
+/// What happens to one message. In a script: `drop`, `duplicate`, `delay 2s`, `reset`, `corrupt`,
+/// `stall`, `stall 30s` or `drop bytes after 100`.
+///
+/// On a connection ([`crate::net::Connection`], the sockets of a program) the message is a segment,
+/// and TCP sees to it that what is lost, doubled or corrupted only costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// It never arrives.
@@ -33,6 +37,18 @@ pub enum Effect {
     Reset,
     /// Some of its bits are flipped.
     Corrupt,
+    /// From it on nothing of its connection arrives in this direction, acknowledgements neither, and
+    /// nobody is told: a path that is dead for so long, or until chaos ends (toxiproxy's `timeout`).
+    /// Linux sends again for about 15 minutes; a keep-alive of the protocol or a user timeout
+    /// (`TCP_USER_TIMEOUT`) finds out sooner. A message without a connection is late, or lost.
+    Stall(Option<Duration>),
+    /// The first bytes of its body arrive, as many as it says; then both ends see the connection
+    /// reset (toxiproxy's `limit_data`). A body that is no longer is left alone. A request or
+    /// a reply of the message lane has one piece, and is reset.
+    DropBytes {
+        /// In bytes, framing and headers not counted.
+        after: u64,
+    },
 }
 
 /// Which disk operations.
@@ -49,6 +65,9 @@ pub enum DiskOperation {
     Any,
 }
 
+/// What an effect's text may begin with.
+const WORDS: [&str; 6] = ["drop", "duplicate", "delay", "reset", "corrupt", "stall"];
+
 impl FromStr for Effect {
     type Err = String;
 
@@ -62,12 +81,20 @@ impl FromStr for Effect {
             ("corrupt", "") => Ok(Effect::Corrupt),
             ("delay", "") => Err("`delay` needs a duration, like `delay 2s`".to_owned()),
             ("delay", rest) => text::parse(rest).map(Effect::Delay),
-            _ => Err(match nearest(word, ["drop", "duplicate", "delay", "reset", "corrupt"]) {
+            ("stall", "") => Ok(Effect::Stall(None)),
+            ("stall", rest) => text::parse(rest).map(|lasts| Effect::Stall(Some(lasts))),
+            ("drop", rest) if rest.starts_with("bytes") => {
+                let after = rest.strip_prefix("bytes after ").and_then(|n| n.trim().parse().ok());
+                let wrong = "`drop bytes` needs a number, like `drop bytes after 100`";
+                after.map(|after| Effect::DropBytes { after }).ok_or_else(|| wrong.to_owned())
+            }
+            _ => Err(match nearest(word, WORDS) {
                 Some(near) if near != word => {
                     format!("no effect `{word}`; did you mean `{near}`?")
                 }
                 _ => format!(
-                    "no effect `{text}`; write drop, duplicate, delay with a duration, reset or corrupt"
+                    "no effect `{text}`; write drop, duplicate, delay with a duration, reset, corrupt, \
+                     stall with or without a duration, or drop bytes after a number"
                 ),
             }),
         }

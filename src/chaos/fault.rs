@@ -9,8 +9,8 @@ use crate::chaos::{DiskOperation, Effect, Leg, text};
 /// One thing that goes wrong.
 ///
 /// A [`Fault::Message`] strikes one message by its name (`checkout -> payment "POST /charge" #1
-/// reply`), so it keeps its meaning when the timing of a run moves. All others strike a link, a
-/// node, a clock or a disk for a window of time. The fields that they share:
+/// reply`), so it keeps its meaning when the timing of a run moves. A [`Fault::Connection`] strikes
+/// bytes that have no name. All others strike a link, a node, a clock or a disk for a window of time. The fields that they share:
 ///
 /// - `at`: the start of the window, in virtual time since the start of the world.
 /// - `lasts` (`for` in a script): the length of the window; none means until chaos ends.
@@ -63,6 +63,26 @@ pub enum Fault {
         /// The way out, the way back, or a message without an answer.
         leg: Leg,
         /// What happens to it.
+        effect: Effect,
+    },
+    /// Strikes the bytes of one connection, whatever they say: the segment with that number or that
+    /// byte, by default the first one. A [`crate::net::Connection`], or a socket of a program.
+    Connection {
+        /// Who opened the connection.
+        from: String,
+        to: String,
+        /// Which of the connections from one node to the other, from 1: `conn #3` in a story.
+        conn: u64,
+        /// `Request`: what the one who opened it sends; `Reply`: what the other one sends.
+        leg: Leg,
+        /// Which of the segments with data of that direction, from 1.
+        #[serde(default, skip_serializing_if = "is_none")]
+        segment: Option<u64>,
+        /// The offset of a byte of that direction, from 0. What is before it arrives: a stall, a
+        /// reset and `drop bytes` begin with this byte, all others strike the segment that it is in.
+        #[serde(default, skip_serializing_if = "is_none")]
+        byte: Option<u64>,
+        /// What happens. The body of `drop bytes` is all that follows.
         effect: Effect,
     },
     /// Cuts two groups off from each other: Chaos Mesh `NetworkChaos` partition, Jepsen `partition`.

@@ -51,6 +51,13 @@ impl Fault {
             Fault::Message { n, effect, .. } => {
                 vec![("n", Field::Nth(n)), ("effect", Field::Effect(effect))]
             }
+            Fault::Connection { conn, segment, byte, effect, .. } => {
+                let segment = segment.as_mut().map(|n| ("segment", Field::Nth(n)));
+                let byte = byte.as_mut().map(|byte| ("byte", Field::Room(byte)));
+                let place = segment.into_iter().chain(byte);
+                let ends = [("conn", Field::Nth(conn)), ("effect", Field::Effect(effect))];
+                ends.into_iter().chain(place).collect()
+            }
             Fault::Partition { a, b, one_way, at, lasts } => windowed(
                 at,
                 lasts,

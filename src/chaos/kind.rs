@@ -35,11 +35,12 @@ pub enum FaultKind {
     DiskError,
     FsyncLies,
     DiskCorrupt,
+    Connection,
 }
 
 impl FaultKind {
     /// Every kind, in order.
-    pub const ALL: [FaultKind; 22] = [
+    pub const ALL: [FaultKind; 23] = [
         FaultKind::Message,
         FaultKind::Partition,
         FaultKind::Loss,
@@ -62,6 +63,7 @@ impl FaultKind {
         FaultKind::DiskError,
         FaultKind::FsyncLies,
         FaultKind::DiskCorrupt,
+        FaultKind::Connection,
     ];
 
     /// The name that scripts use.
@@ -90,6 +92,7 @@ impl FaultKind {
             FaultKind::DiskError => "disk-error",
             FaultKind::FsyncLies => "fsync-lies",
             FaultKind::DiskCorrupt => "disk-corrupt",
+            FaultKind::Connection => "connection",
         }
     }
 }
@@ -143,6 +146,7 @@ impl Fault {
             Fault::DiskError { .. } => FaultKind::DiskError,
             Fault::FsyncLies { .. } => FaultKind::FsyncLies,
             Fault::DiskCorrupt { .. } => FaultKind::DiskCorrupt,
+            Fault::Connection { .. } => FaultKind::Connection,
         }
     }
 }

@@ -14,7 +14,7 @@ impl Fault {
     #[must_use]
     pub fn window(&self) -> Option<(Duration, Option<Duration>)> {
         match self {
-            Fault::Message { .. } => None,
+            Fault::Message { .. } | Fault::Connection { .. } => None,
             Fault::PowerLoss { at, lasts, .. } => at.map(|at| (at, *lasts)),
             Fault::ClockStep { at, .. } => Some((*at, None)),
             Fault::Partition { at, lasts, .. }
@@ -44,6 +44,7 @@ impl Fault {
     pub fn link(&self) -> Option<(&str, &str)> {
         match self {
             Fault::Message { from, to, .. }
+            | Fault::Connection { from, to, .. }
             | Fault::Loss { from, to, .. }
             | Fault::Delay { from, to, .. }
             | Fault::Duplicate { from, to, .. }
@@ -99,6 +100,12 @@ impl fmt::Display for Fault {
             Fault::Message { from, to, label, n, leg, effect } => {
                 let label = label.as_ref().map_or("*".to_owned(), |label| format!("{label:?}"));
                 write!(f, "{from} -> {to} {label} #{n} {leg}: {effect}")
+            }
+            Fault::Connection { from, to, conn, leg, segment, byte, effect } => {
+                write!(f, "{from} -> {to} conn #{conn}")?;
+                segment.map_or(Ok(()), |segment| write!(f, " segment #{segment}"))?;
+                byte.map_or(Ok(()), |byte| write!(f, " byte {byte}"))?;
+                write!(f, " {leg}: {effect}")
             }
             Fault::Partition { a, b, one_way: false, .. } => {
                 write!(f, "partition {} | {}", a.join(", "), b.join(", "))
@@ -191,6 +198,9 @@ impl fmt::Display for Effect {
             Effect::Delay(by) => write!(f, "delay {}", show(*by)),
             Effect::Reset => f.write_str("reset"),
             Effect::Corrupt => f.write_str("corrupt"),
+            Effect::Stall(None) => f.write_str("stall"),
+            Effect::Stall(Some(lasts)) => write!(f, "stall {}", show(*lasts)),
+            Effect::DropBytes { after } => write!(f, "drop bytes after {after}"),
         }
     }
 }

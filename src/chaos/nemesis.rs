@@ -17,6 +17,10 @@ use crate::topology::Topology;
 
 /// How many tries a fault has to fit to those before it.
 const TRIES: usize = 4;
+/// The kinds that are drawn: all but [`FaultKind::Connection`], the last one. The number of
+/// a connection moves with all that a plan does before it is opened, so one that was drawn would
+/// strike other bytes at each step of shrinking.
+const DRAWN: [FaultKind; 22] = *FaultKind::ALL.first_chunk().expect("there is one more");
 /// The most faults of one kind in a plan.
 const MOST: u64 = 6;
 
@@ -110,8 +114,8 @@ impl Chaos {
         let mut swarm = seed.named_stream("nemesis", "swarm");
         // Log-uniform: as many calm seeds as wild ones.
         let density = self.intensity * 0.5 * 16_f64.powf(swarm.random::<f64>());
-        let total: f64 = FaultKind::ALL.iter().map(|kind| weight(*kind, &self.tolerance)).sum();
-        let on = FaultKind::ALL.map(|kind| {
+        let total: f64 = DRAWN.iter().map(|kind| weight(*kind, &self.tolerance)).sum();
+        let on = DRAWN.map(|kind| {
             let chance = 0.9_f64.min(density * weight(kind, &self.tolerance) / total);
             (kind, swarm.random::<f64>() < chance)
         });
@@ -127,7 +131,7 @@ impl Chaos {
     /// A seed without faults would be wasted: one kind goes on, every other time that of messages.
     fn add_any(&self, plan: &mut FaultPlan, scene: &Scene<'_>, seed: Seed, swarm: &mut Stream) {
         let message_first = swarm.chance(0.5);
-        let mut order = FaultKind::ALL;
+        let mut order = DRAWN;
         swarm.shuffle(&mut order);
         order.sort_by_key(|kind| !message_first || *kind != FaultKind::Message);
         for kind in order.into_iter().filter(|kind| self.kinds.contains(kind)) {

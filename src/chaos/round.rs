@@ -91,7 +91,8 @@ impl Field<'_> {
             Field::Flag(flag) => u128::from(**flag),
             Field::Group(names) => names.len() as u128,
             Field::Effect(Effect::Drop) => 0,
-            Field::Effect(Effect::Delay(by)) => 1 + roundness(nanos(*by)),
+            Field::Effect(Effect::Delay(by) | Effect::Stall(Some(by))) => 1 + roundness(nanos(*by)),
+            Field::Effect(Effect::DropBytes { after }) => 1 + roundness(*after),
             Field::Effect(_) => 1,
         }
     }
@@ -138,6 +139,13 @@ impl Field<'_> {
                 let other = match (choice.checked_sub(1), **effect) {
                     (None, _) => Some(Effect::Drop),
                     (Some(choice), Effect::Delay(by)) => time(by, choice).map(Effect::Delay),
+                    (Some(0), Effect::Stall(Some(_))) => Some(Effect::Stall(None)),
+                    (Some(choice), Effect::Stall(Some(by))) => {
+                        time(by, choice - 1).map(|by| Effect::Stall(Some(by)))
+                    }
+                    (Some(choice), Effect::DropBytes { after }) => {
+                        rounder(after).get(choice).map(|after| Effect::DropBytes { after: *after })
+                    }
                     _ => None,
                 };
                 put(other, effect)

@@ -18,6 +18,15 @@
 //! n = 1
 //! leg = "reply"
 //! effect = "drop"
+//!
+//! [[fault]]                               # by its number, where no label is known
+//! kind = "connection"
+//! from = "checkout"
+//! to = "payment"
+//! conn = 3
+//! leg = "reply"
+//! byte = 5000
+//! effect = "stall 30s"
 //! ```
 
 use std::fmt::Write as _;

@@ -38,7 +38,7 @@ pub struct Tolerance {
     /// How far a clock may be from true time, either way.
     #[serde(with = "text::duration")]
     pub clock_error: Duration,
-    /// How long a partition may last.
+    /// How long a partition, or a stall of one connection, may last.
     #[serde(with = "text::duration")]
     pub partition: Duration,
     /// Whether disks may lose everything ([`Fault::Wipe`]).
@@ -156,13 +156,21 @@ impl Tolerance {
             Fault::Wipe { .. } if !self.lost_disks => "disks are not lost",
             Fault::FsyncLies { .. } if !self.lying_disks => "disks keep what was synced",
             Fault::DiskCorrupt { .. } if !self.corrupt_disks => "disks give back what was written",
-            Fault::Corrupt { .. } | Fault::Message { effect: Effect::Corrupt, .. }
+            Fault::Corrupt { .. }
+            | Fault::Message { effect: Effect::Corrupt, .. }
+            | Fault::Connection { effect: Effect::Corrupt, .. }
                 if !self.corrupt_messages =>
             {
                 "messages arrive as they were sent"
             }
             Fault::Partition { lasts, .. } if longer(*lasts, self.partition) => {
                 return Some(format!("a partition heals within {}", show(self.partition)));
+            }
+            Fault::Message { effect: Effect::Stall(lasts), .. }
+            | Fault::Connection { effect: Effect::Stall(lasts), .. }
+                if longer(*lasts, self.partition) =>
+            {
+                return Some(format!("a path is dead for up to {}", show(self.partition)));
             }
             _ => return None,
         };

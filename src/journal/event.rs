@@ -42,6 +42,18 @@ impl NodeId {
 )]
 pub struct Symbol(pub u32);
 
+/// A span of a distributed trace, as W3C Trace Context (level 1) has it in a `traceparent` header:
+/// who works for the same trace has the same id. Zeroes stand for none.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Trace {
+    /// The trace's id, `trace-id` in the header.
+    pub id: u128,
+    /// The id of the request's span, `parent-id` in the header.
+    pub span: u64,
+}
+
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $name:ident = $text:literal,)*) => {
         /// What happened. The number of a kind is part of the file format: append only.
@@ -85,7 +97,8 @@ kinds! {
     Panic = "panic",
     /// A timer fires.
     Timer = "timer",
-    /// A message leaves: `peer` is the receiver, `symbol` the label, `value` a hash of the payload.
+    /// A message leaves: `peer` is the receiver, `symbol` the label, `value` a hash of the payload,
+    /// `extra` the status of a reply.
     Send = "send",
     /// A message arrives; its cause is the send.
     Deliver = "deliver",
@@ -255,6 +268,13 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
         super::beside(&self.journal.texts, self.id).map(String::as_str)
+    }
+
+    /// The trace that a request belongs to, if it carries one: the same whether it was sent on the
+    /// message lane or read from the bytes of a connection.
+    #[must_use]
+    pub fn trace(&self) -> Option<Trace> {
+        super::beside(&self.journal.traces, self.id).copied()
     }
 
     /// The bytes of a message, if they were kept.

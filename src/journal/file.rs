@@ -2,7 +2,7 @@
 //!
 //! The file is `STORMGLASS-JOURNAL\n`, the format's version (4 bytes), the length of the body (8),
 //! its xxh3 hash (8), and the body: the number of rows (8), the rows as they lie in memory, and the
-//! names, texts and payloads in postcard's encoding. Numbers are little-endian. The same journal
+//! names, texts, traces and payloads in postcard's encoding. Numbers are little-endian. The same journal
 //! always makes the same bytes.
 
 use std::fs;
@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::event::Row;
-use super::{Event, EventId, Fingerprint, Journal, Kind, Symbols};
+use super::{Event, EventId, Fingerprint, Journal, Kind, Symbols, Trace};
 use crate::error::{Error, Result};
 
 /// The version of the file format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const MAGIC: &[u8] = b"STORMGLASS-JOURNAL\n";
 const HEADER: usize = MAGIC.len() + 4 + 8 + 8;
@@ -38,6 +38,7 @@ struct Beside<'a> {
     nodes: Vec<&'a str>,
     #[serde(borrow)]
     texts: Vec<(EventId, &'a str)>,
+    traces: Vec<(EventId, Trace)>,
     #[serde(borrow)]
     payloads: Vec<(EventId, &'a [u8])>,
 }
@@ -72,6 +73,9 @@ pub struct EventRecord<'a> {
     /// Its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<&'a str>,
+    /// The trace and the span of a request, as in its `traceparent` header: 32 digits and 16.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl<'a> From<Event<'a>> for EventRecord<'a> {
@@ -89,6 +93,7 @@ impl<'a> From<Event<'a>> for EventRecord<'a> {
             prev: some(event.prev()),
             cause: some(event.cause()),
             text: event.text(),
+            trace: event.trace().map(|trace| format!("{:032x}-{:016x}", trace.id, trace.span)),
         }
     }
 }
@@ -152,6 +157,7 @@ fn encode(journal: &Journal) -> Vec<u8> {
         symbols: journal.symbols.iter().map(|text| &**text).collect(),
         nodes: journal.nodes.iter().map(String::as_str).collect(),
         texts: journal.texts.iter().map(|(id, text)| (*id, text.as_str())).collect(),
+        traces: journal.traces.clone(),
         payloads: journal.payloads.iter().collect(),
     };
     let mut body = Vec::with_capacity(8 + journal.rows.len() * ROW);
@@ -199,6 +205,7 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
         symbols,
         nodes: beside.nodes.into_iter().map(str::to_owned).collect(),
         texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),
+        traces: beside.traces,
         payloads: beside.payloads.into_iter().collect(),
         fingerprint: beside.fingerprint,
         total: beside.total,

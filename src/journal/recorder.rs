@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 use super::buffer::Buffer;
 use super::event::Row;
 use super::payloads::Payloads;
-use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol, Symbols};
+use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol, Symbols, Trace};
 
 /// How much of a run is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,7 @@ pub struct Recorder {
     symbols: Symbols,
     nodes: Vec<String>,
     texts: Vec<(EventId, String)>,
+    traces: Vec<(EventId, Trace)>,
     payloads: Payloads,
 }
 
@@ -105,6 +106,7 @@ impl Recorder {
             symbols: Symbols::from_iter([Box::from("")]),
             nodes: vec!["world".to_owned()],
             texts: Vec::new(),
+            traces: Vec::new(),
             payloads: Payloads::new(),
         }
     }
@@ -178,6 +180,13 @@ impl Recorder {
         }
     }
 
+    /// Puts the trace that a request belongs to beside its event, in the order of the events.
+    pub fn attach_trace(&mut self, id: EventId, trace: Trace) {
+        if self.recording == Recording::Full {
+            self.traces.push((id, trace));
+        }
+    }
+
     /// Puts a payload beside an event, a long one by reference, in the order of the events.
     pub fn attach_payload(&mut self, id: EventId, payload: &Bytes) {
         if self.recording == Recording::Full && !payload.is_empty() {
@@ -200,6 +209,7 @@ impl Recorder {
             symbols: self.symbols,
             nodes: self.nodes,
             texts: self.texts,
+            traces: self.traces,
             payloads: self.payloads,
             total,
         }

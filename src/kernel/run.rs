@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::task::{TaskKey, Trace, Wait};
+use super::task::{TaskKey, Wait};
 use super::{Action, Kernel, Panicked, Surroundings, panics};
-use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol, Trace};
 use crate::time::Time;
 
 /// Why the kernel stopped.
@@ -45,9 +45,9 @@ pub struct Waiting {
 /// Polls at one instant after which a run counts as a livelock.
 const POLLS_AT_ONE_INSTANT: u64 = 1_000_000;
 
-fn enter<R>(surroundings: &dyn Surroundings, f: &mut dyn FnMut() -> R) -> R {
+fn poll_inside<R>(surroundings: &dyn Surroundings, key: TaskKey, f: &mut dyn FnMut() -> R) -> R {
     let mut result = None;
-    surroundings.enter(&mut || result = Some(f()));
+    surroundings.poll(key, &mut || result = Some(f()));
     result.expect("surroundings call what they are given")
 }
 
@@ -187,7 +187,7 @@ impl Kernel {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)))
         };
         let mut poll = || match &surroundings {
-            Some(surroundings) => enter(&**surroundings, &mut poll_here),
+            Some(surroundings) => poll_inside(&**surroundings, key, &mut poll_here),
             None => poll_here(),
         };
         let outcome = if skewed { self.poll_skewed(node, &mut poll) } else { poll() };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::current;
-use crate::journal::{EventId, NodeId, Symbol};
+use crate::journal::{EventId, NodeId, Symbol, Trace};
 
 pub(crate) type BoxedFuture = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -35,14 +35,6 @@ pub(crate) enum Wait {
     Datagram(u16),
     /// What the symbol's text says.
     For(Symbol),
-}
-
-/// The distributed trace that a task works for: W3C Trace Context, zero if there is none.
-/// A task passes it on to the tasks that it makes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Trace {
-    pub(crate) id: u128,
-    pub(crate) span: u64,
 }
 
 pub(crate) struct Task {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::barrier::Barriers;
 use super::link::{Fate, Link};
 use super::{Loss, Packet, Payload, Reasons};
 use crate::chaos::{Effect, Leg};
@@ -55,7 +56,7 @@ pub(crate) struct LinkFault {
     pub effect: LinkEffect,
 }
 
-/// A fault that strikes the n-th message that fits.
+/// A fault that strikes one message.
 #[derive(Clone, Debug)]
 pub(crate) struct MessageFault {
     /// Its number in the plan.
@@ -63,18 +64,38 @@ pub(crate) struct MessageFault {
     /// Sorted, as `to` is.
     pub from: Vec<NodeId>,
     pub to: Vec<NodeId>,
-    /// None fits every label.
-    pub label: Option<String>,
     pub leg: Leg,
-    /// From 1.
-    pub n: u64,
+    pub which: Which,
     pub effect: Effect,
+}
+
+/// Which of the messages that go from one node to the other.
+#[derive(Clone, Debug)]
+pub(crate) enum Which {
+    /// The n-th, from 1, with that label; none fits every label.
+    Labelled { label: Option<String>, n: u64 },
+    /// The segment of that connection, from 1.
+    Segment { conn: u64, segment: u64 },
+    /// The segment of that connection in which that byte is, from 0.
+    Byte { conn: u64, byte: u64 },
+}
+
+/// A message fault whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Struck {
+    pub(super) number: u32,
+    pub(super) effect: Effect,
+    /// The byte of the segment with which it begins.
+    pub(super) at: u64,
+    /// True if the fault names a message, whose body is known; else all that follows is the body.
+    pub(super) has_body: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Faults {
     links: Vec<Active<LinkFault>>,
     messages: Vec<Active<MessageFault>>,
+    pub(super) barriers: Barriers,
     /// The tallies of link faults that have ended.
     ended: Vec<(u32, Tally)>,
 }
@@ -165,6 +186,21 @@ impl Faults {
         self.ended.extend(ended);
         let ended = self.messages.drain(..).map(|a| (a.fault.number, a.tally));
         self.ended.extend(ended);
+        self.barriers = Barriers::default();
+    }
+
+    /// True if a fault asks where in a segment bodies are.
+    pub(super) fn want_bodies(&self) -> bool {
+        let cuts = |fault: &MessageFault| matches!(fault.effect, Effect::DropBytes { .. });
+        self.messages.iter().any(|active| cuts(&active.fault))
+    }
+
+    /// A fault strikes that was only waiting for its byte.
+    pub(super) fn count_hit(&mut self, number: u32) {
+        let mut messages = self.messages.iter_mut();
+        if let Some(active) = messages.find(|active| active.fault.number == number) {
+            active.tally.hits += 1;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -172,29 +208,33 @@ impl Faults {
     }
 
     /// The first message fault whose turn it is; all that fit count the message.
-    pub(super) fn strike(&mut self, kernel: &Kernel, packet: &Packet) -> Option<(u32, Effect)> {
+    pub(super) fn strike(&mut self, kernel: &Kernel, packet: &Packet) -> Option<Struck> {
         let mut struck = None;
         for active in &mut self.messages {
             let fault = &active.fault;
             // A reply is named by its request: its `from` is the caller.
-            let (from, to) = match packet.leg {
+            let (from, to) = match fault.leg {
                 Leg::Reply => (packet.to, packet.from),
                 Leg::Request | Leg::Message => (packet.from, packet.to),
             };
-            let fits = fault.leg == packet.leg
-                && contains(&fault.from, from)
-                && contains(&fault.to, to)
-                && fault.label.as_ref().is_none_or(|label| {
-                    kernel.with_recorder(|r| r.symbol_text(packet.label) == label)
-                });
-            if !fits {
+            let ends = contains(&fault.from, from) && contains(&fault.to, to);
+            if !ends || !fault.which.fits(kernel, fault.leg, packet) {
                 continue;
             }
             active.tally.opportunities += 1;
+            let place = fault.which.place(active.tally.opportunities, packet);
             let idle = fault.effect == Effect::Corrupt && !has_bits(packet);
-            if active.tally.opportunities == fault.n && struck.is_none() && !idle {
-                active.tally.hits += 1;
-                struck = Some((fault.number, fault.effect));
+            if let (Some(at), None, false) = (place, struck, idle) {
+                // A break counts when its byte comes, which need not be.
+                let breaks = match fault.effect {
+                    Effect::DropBytes { .. } => true,
+                    effect => effect == Effect::Reset && at > 0,
+                };
+                let waits = breaks && packet.payload.segment().is_some();
+                active.tally.hits += u64::from(!waits);
+                let has_body = matches!(fault.which, Which::Labelled { .. });
+                let (number, effect) = (fault.number, fault.effect);
+                struck = Some(Struck { number, effect, at, has_body });
             }
         }
         struck
@@ -236,6 +276,41 @@ impl Faults {
         let links = self.links.iter().map(|a| (a.fault.number, a.tally));
         let messages = self.messages.iter().map(|a| (a.fault.number, a.tally));
         self.ended.iter().copied().chain(links).chain(messages).collect()
+    }
+}
+
+impl Which {
+    /// True if a message is one of those that are counted.
+    fn fits(&self, kernel: &Kernel, leg: Leg, packet: &Packet) -> bool {
+        match self {
+            Which::Labelled { label, .. } => {
+                leg == packet.leg
+                    && label.as_ref().is_none_or(|label| {
+                        kernel.with_recorder(|r| r.symbol_text(packet.label) == label)
+                    })
+            }
+            Which::Segment { conn, .. } | Which::Byte { conn, .. } => {
+                packet.payload.segment().is_some_and(|segment| {
+                    let place = segment.place();
+                    place.conn == *conn && place.of_opener == (leg == Leg::Request)
+                })
+            }
+        }
+    }
+
+    /// The byte of the message with which the fault begins, if it is this one's turn: the `count`-th
+    /// that fits.
+    fn place(&self, count: u64, packet: &Packet) -> Option<u64> {
+        match self {
+            Which::Labelled { n, .. } => (*n == count).then_some(0),
+            Which::Segment { segment, .. } => {
+                (packet.payload.segment()?.place().segment == *segment).then_some(0)
+            }
+            Which::Byte { byte, .. } => {
+                let bytes = packet.payload.segment()?.bytes();
+                bytes.contains(byte).then(|| byte - bytes.start)
+            }
+        }
     }
 }
 

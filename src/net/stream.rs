@@ -40,6 +40,7 @@ pub use listener::Listener;
 pub(super) use arrive::deliver;
 pub(super) use life::{forget_node, give_up, is_wanted, note_loss, patience, reset};
 pub(crate) use segment::Segment;
+pub(super) use segment::cut;
 
 use std::collections::VecDeque;
 use std::io;
@@ -97,6 +98,15 @@ impl EndId {
     }
 }
 
+/// The numbers of a connection, from 1.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    /// In its world.
+    world: u64,
+    /// Among those from the one node to the other, as in `conn #3`; 0 if it has a label of its own.
+    pair: u64,
+}
+
 /// The connections and listeners of a world.
 #[derive(Default)]
 pub(super) struct Streams {
@@ -110,6 +120,8 @@ pub(super) struct Streams {
     /// Ports taken by those who connect, and the last one of each node.
     ports: FxHashSet<Addr>,
     last_port: FxHashMap<NodeId, u16>,
+    /// True while a fault asks where in a segment bodies are.
+    wants_bodies: bool,
     /// What is to be done when nothing is borrowed.
     jobs: VecDeque<Job>,
     words: Option<Rc<Words>>,
@@ -182,6 +194,11 @@ impl Net {
 }
 
 impl Streams {
+    /// Whether segments are to say where in them bodies are.
+    pub(super) fn want_bodies(&mut self, wanted: bool) {
+        self.wants_bodies = wanted;
+    }
+
     fn words(&mut self, kernel: &Kernel) -> Rc<Words> {
         let words = self.words.get_or_insert_with(|| {
             Rc::new(Words {
@@ -235,19 +252,20 @@ impl Streams {
         let local = Addr { node, port: self.free_port(node)? };
         self.ports.insert(local);
         self.opened += 1;
-        let number = self.opened;
-        let name = label.map_or_else(
+        let world = self.opened;
+        let (pair, name) = label.map_or_else(
             || {
                 let n = self.labels.entry((node, to.node)).or_default();
                 *n += 1;
-                format!("conn #{n}")
+                (*n, format!("conn #{n}"))
             },
-            str::to_owned,
+            |label| (0, label.to_owned()),
         );
         let label = kernel.symbol(&name);
-        let id = self.insert(|id| End::new(id, State::Connecting, number, local, to, label));
+        let numbers = Numbers { world, pair };
+        let id = self.insert(|id| End::new(id, State::Connecting, numbers, local, to, label));
         let entry = Entry::new(Kind::Connection, node).peer(to.node).symbol(words.connect);
-        let sent = kernel.record(entry.value(number));
+        let sent = kernel.record(entry.value(world));
         let port = to.port;
         kernel.attach_text(sent, || format!("port {port}, {name}"));
         let syn = self.syn(id, sent);
@@ -259,7 +277,7 @@ impl Streams {
     /// The SYN of an end that connects.
     fn syn(&mut self, id: EndId, sent: EventId) -> Option<Packet> {
         let end = self.get(id)?;
-        let content = Content::Syn { from: end.local, to: end.peer, number: end.number };
+        let content = Content::Syn { from: end.local, to: end.peer, numbers: end.numbers };
         Some(end.packet(content, sent))
     }
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -19,7 +20,7 @@ use super::{Os, try_with, with};
 use crate::clock;
 use crate::journal::NodeId;
 use crate::kernel::current;
-use crate::kernel::{Surroundings, Timer, Wait};
+use crate::kernel::{Kernel, Surroundings, TaskKey, Timer, Wait};
 use crate::time::Time;
 
 /// Looks at `epoll` in one turn that found nothing, after which the program is taken to wait for
@@ -29,6 +30,8 @@ const FRUITLESS: u32 = 1000;
 /// One node's program, as the calls that it makes see it.
 pub(super) struct Host {
     pub(super) node: NodeId,
+    /// The kernel's task that gives the program its turns.
+    own_task: Option<TaskKey>,
     pub(super) environment: BTreeMap<CString, CString>,
     /// Files and folders of the host that it may read.
     pub(super) reads: Vec<String>,
@@ -95,7 +98,19 @@ impl Host {
 
 /// A handler's code beside the program: it finds the program's runtime and its operating system.
 impl Surroundings for Host {
-    fn enter(&self, f: &mut dyn FnMut()) {
+    fn poll(&self, task: TaskKey, f: &mut dyn FnMut()) {
+        let runtime = self.runtime.borrow().clone();
+        // The program's own task has turns.
+        let runtime = runtime.filter(|_| Some(task) != self.own_task);
+        in_role(Role::Turn(self.node), || match runtime {
+            // Beside the context this gives tokio's randomness, which `select!` draws from, from the
+            // runtime's seed.
+            Some(runtime) => runtime.block_on(std::future::ready(()).map(|()| f())),
+            None => f(),
+        });
+    }
+
+    fn drop(&self, f: &mut dyn FnMut()) {
         let runtime = self.runtime.borrow().clone();
         in_role(Role::Turn(self.node), || {
             let _inside = runtime.as_ref().map(Handle::enter);
@@ -128,6 +143,7 @@ impl Program {
         let environment = environment.iter().map(|(name, value)| (text(name), text(value)));
         let host = Rc::new(Host {
             node,
+            own_task: current::with(Kernel::running),
             environment: environment.collect(),
             reads: reads.to_vec(),
             threads: Threads::default(),
@@ -159,7 +175,7 @@ impl Program {
         host.fruitless.set(0);
         let done = in_role(Role::Turn(host.node), || {
             let runtime = self.runtime.get_or_insert_with(|| {
-                let runtime = runtime();
+                let runtime = runtime(host.node);
                 host.runtime.replace(Some(runtime.handle().clone()));
                 runtime
             });
@@ -216,9 +232,16 @@ impl Program {
 
 /// A runtime whose threads end as soon as they have nothing to do, since nobody could wait for
 /// the time in which they might get something.
-fn runtime() -> Runtime {
+#[cfg_attr(not(tokio_unstable), expect(unused_variables, reason = "there is nothing to seed"))]
+fn runtime(node: NodeId) -> Runtime {
     let mut builder = Builder::new_current_thread();
     builder.enable_all().thread_keep_alive(Duration::ZERO);
+    // Of what `select!` draws from; tokio's own seed counts the runtimes of the whole process.
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(current::with(|kernel| {
+        let seed = [kernel.seed().0.to_le_bytes(), u64::from(node.0).to_le_bytes()].concat();
+        tokio::runtime::RngSeed::from_bytes(&seed)
+    }));
     builder.build().expect("a runtime needs nothing that the world does not have")
 }
 

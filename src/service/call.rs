@@ -116,13 +116,16 @@ pub(super) fn send(
         });
         (CallId { index: index as u32, generation: made }, made)
     });
-    context::pass_on(kernel, request.headers_mut(), u64::from(made));
+    let trace = context::pass_on(kernel, request.headers_mut(), u64::from(made));
     let body = request.body().bytes();
     let entry = Entry::new(Kind::Send, from).peer(to).symbol(label).value(xxh3_64(&body));
     let envelope = Envelope { call: id, content: Content::Request(request) };
     let packet = envelope.addressed(from, to, label, Leg::Request, body.len() + HEAD);
     let sent = net::transmit(kernel, packet, entry);
     kernel.attach_payload(sent, &body);
+    if let Some(trace) = trace {
+        kernel.attach_trace(sent, trace);
+    }
     with(|services| {
         if let Some(call) = services.calls.borrow_mut().get(id) {
             call.sent = sent;

@@ -3,13 +3,19 @@
 use http::{HeaderMap, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::kernel::{Kernel, Trace};
+use crate::journal::Trace;
+use crate::kernel::Kernel;
 
 const HEADER: &str = "traceparent";
 
 /// The trace context of a request's headers, if it has a valid one.
 pub(super) fn read(headers: &HeaderMap) -> Option<Trace> {
-    let text = headers.get(HEADER)?.to_str().ok()?;
+    read_traceparent(headers.get(HEADER)?.as_bytes())
+}
+
+/// The trace context that the value of a `traceparent` header says, if it is valid.
+pub(crate) fn read_traceparent(value: &[u8]) -> Option<Trace> {
+    let text = std::str::from_utf8(value).ok()?;
     let mut parts = text.split('-');
     let (version, id, span) = (parts.next()?, parts.next()?, parts.next()?);
     let valid = version.len() == 2 && version != "ff" && id.len() == 32 && span.len() == 16;
@@ -19,10 +25,10 @@ pub(super) fn read(headers: &HeaderMap) -> Option<Trace> {
 }
 
 /// Makes the request a new span of the running task's trace, or of a new trace; a request that
-/// carries a context keeps it.
-pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) {
+/// carries a context keeps it. The context that it has then, if it is valid.
+pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) -> Option<Trace> {
     if headers.contains_key(HEADER) {
-        return;
+        return read(headers);
     }
     let draw = |purpose: u64| {
         let key = [number.to_le_bytes(), purpose.to_le_bytes()].concat();
@@ -32,10 +38,11 @@ pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) {
         0 => u128::from(draw(1)) << 64 | u128::from(draw(2)),
         id => id,
     };
-    let header = format!("00-{id:032x}-{:016x}-01", draw(3));
-    if let Ok(value) = HeaderValue::try_from(header) {
-        headers.insert(HEADER, value);
-    }
+    let span = draw(3);
+    let header = format!("00-{id:032x}-{span:016x}-01");
+    let value = HeaderValue::try_from(header).expect("digits are a header's value");
+    headers.insert(HEADER, value);
+    Some(Trace { id, span })
 }
 
 #[cfg(test)]

@@ -41,16 +41,24 @@ fn without_numbers(fault: &Fault) -> String {
     match fault {
         Fault::Message { from, to, label, leg, effect, .. } => {
             let label = label.as_ref().map_or("*".to_owned(), |label| format!("{label:?}"));
-            let effect = match effect {
-                Effect::Delay(_) => "delay".to_owned(),
-                other => other.to_string(),
-            };
-            format!("{from} -> {to} {label} {leg}: {effect}")
+            format!("{from} -> {to} {label} {leg}: {}", effect_without_numbers(*effect))
+        }
+        Fault::Connection { from, to, leg, effect, .. } => {
+            format!("connection {from} -> {to} {leg}: {}", effect_without_numbers(*effect))
         }
         Fault::Partition { a, b, one_way, .. } => {
             let arrow = if *one_way { "->" } else { "|" };
             format!("partition {} {arrow} {}", a.join(", "), b.join(", "))
         }
         other => format!("{} {}", other.kind(), other.targets().join(" -> ")),
+    }
+}
+
+fn effect_without_numbers(effect: Effect) -> String {
+    match effect {
+        Effect::Delay(_) => "delay".to_owned(),
+        Effect::Stall(_) => "stall".to_owned(),
+        Effect::DropBytes { .. } => "drop bytes".to_owned(),
+        other => other.to_string(),
     }
 }

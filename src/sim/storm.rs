@@ -10,7 +10,7 @@ use crate::chaos::{Fault, FaultPlan};
 use crate::clock::{self, Change};
 use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{Kernel, Target};
-use crate::net::{self, LinkEffect, LinkFault, MessageFault, Tally};
+use crate::net::{self, LinkEffect, LinkFault, MessageFault, Tally, Which};
 use crate::node;
 use crate::time::Time;
 use links::link_effect;
@@ -82,15 +82,18 @@ impl Storm {
     fn strike(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {
         match fault {
             Fault::Message { from, to, label, n, leg, effect } => {
-                net::add_message_fault(MessageFault {
-                    number,
-                    from: nodes([from]),
-                    to: nodes([to]),
-                    label: label.clone(),
-                    leg: *leg,
-                    n: *n,
-                    effect: *effect,
-                });
+                let which = Which::Labelled { label: label.clone(), n: *n };
+                let (from, to, leg, effect) = (nodes([from]), nodes([to]), *leg, *effect);
+                net::add_message_fault(MessageFault { number, from, to, leg, which, effect });
+            }
+            Fault::Connection { from, to, conn, leg, segment, byte, effect } => {
+                let conn = *conn;
+                let which = match (*byte, *segment) {
+                    (Some(byte), _) => Which::Byte { conn, byte },
+                    (None, segment) => Which::Segment { conn, segment: segment.unwrap_or(1) },
+                };
+                let (from, to, leg, effect) = (nodes([from]), nodes([to]), *leg, *effect);
+                net::add_message_fault(MessageFault { number, from, to, leg, which, effect });
             }
             Fault::Partition { a, b, one_way, .. } => {
                 self.link(number, nodes(a), nodes(b), LinkEffect::Cut);

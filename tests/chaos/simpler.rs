@@ -4,13 +4,48 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+/// What the fault may shrink to, a line each.
+fn of(script: &str) -> String {
+    let fault = faults(script).remove(0);
+    let lines: Vec<String> = fault.simpler().iter().map(|f| format!("{f}\n")).collect();
+    lines.concat()
+}
+
+#[test]
+fn effects_shrink_too() {
+    expect![[r#"
+        checkout -> payment * #1 reply: drop
+        checkout -> payment * #1 reply: stall
+        checkout -> payment * #1 reply: stall 2ms
+        checkout -> payment * #1 reply: stall 200ms
+        checkout -> payment * #1 reply: stall 1s
+        checkout -> payment * #1 reply: stall 2s
+        checkout -> payment * #1 reply: stall 1200ms
+        checkout -> payment * #1 reply: stall 1230ms
+    "#]].assert_eq(&of(
+        r#"- kind="message"; from="checkout"; to="payment"; n=1; leg="reply"; effect="stall 1234ms""#,
+    ));
+    expect![[r#"
+        a -> b conn #3 byte 0 reply: drop bytes after 120
+        a -> b conn #3 byte 1 reply: drop bytes after 120
+        a -> b conn #3 byte 100 reply: drop bytes after 120
+        a -> b conn #3 byte 512 reply: drop
+        a -> b conn #3 byte 512 reply: drop bytes after 0
+        a -> b conn #3 byte 500 reply: drop bytes after 120
+        a -> b conn #3 byte 1000 reply: drop bytes after 120
+        a -> b conn #3 byte 512 reply: drop bytes after 20
+        a -> b conn #3 byte 512 reply: drop bytes after 100
+        a -> b conn #3 byte 512 reply: drop bytes after 200
+        a -> b conn #3 byte 510 reply: drop bytes after 120
+        a -> b conn #1 byte 512 reply: drop bytes after 120
+        a -> b conn #2 byte 512 reply: drop bytes after 120
+    "#]].assert_eq(&of(
+        r#"- kind="connection"; from="a"; to="b"; conn=3; leg="reply"; byte=512; effect="drop bytes after 120""#,
+    ));
+}
+
 #[test]
 fn simpler_is_rounder_and_smaller() {
-    let of = |script| {
-        let fault = faults(script).remove(0);
-        let lines: Vec<String> = fault.simpler().iter().map(|f| format!("{f}\n")).collect();
-        lines.concat()
-    };
     expect![[r#"
         at 0s for 300ms: crash payment
         at 1ms for 300ms: crash payment

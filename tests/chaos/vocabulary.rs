@@ -41,6 +41,10 @@ fn each_fault_is_one_line() {
         from 0s: fail disk sync #3 of inventory-0
         from 0s: fsync lies on inventory
         from 0s: corrupt 0.1% of disk reads of inventory-0
+        checkout -> payment * #3 reply: drop bytes after 100
+        checkout -> payment conn #3 reply: stall
+        checkout -> payment conn #1 segment #2 request: stall 30s
+        checkout -> payment conn #1 byte 500 request: reset
     "#]],
     );
 }
@@ -70,7 +74,7 @@ fn every_kind_has_one_name() {
         assert_eq!(serde_json::to_value(&fault).unwrap()["kind"], fault.kind().name());
     }
     expect![[r#"
-        no fault kind `weather`; the kinds are message, partition, loss, delay, duplicate, reorder, corrupt, bandwidth, crash, power-loss, pause, stop, wipe, slow, clock-step, clock-drift, clock-freeze, disk-full, disk-slow, disk-error, fsync-lies, disk-corrupt
+        no fault kind `weather`; the kinds are message, partition, loss, delay, duplicate, reorder, corrupt, bandwidth, crash, power-loss, pause, stop, wipe, slow, clock-step, clock-drift, clock-freeze, disk-full, disk-slow, disk-error, fsync-lies, disk-corrupt, connection
     "#]].assert_eq(&("weather".parse::<FaultKind>().unwrap_err() + "\n"));
 }
 

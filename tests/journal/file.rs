@@ -93,14 +93,14 @@ fn other_versions_are_named() {
     refuses(
         &file,
         expect![
-            "format version 2, but this build reads version 1; it is newer: read it with the stormglass that wrote it, or a later one"
+            "format version 3, but this build reads version 2; it is newer: read it with the stormglass that wrote it, or a later one"
         ],
     );
     file[19] = 0;
     refuses(
         &file,
         expect![
-            "format version 0, but this build reads version 1; it is older: record the run again, or read it with the stormglass that wrote it"
+            "format version 0, but this build reads version 2; it is older: record the run again, or read it with the stormglass that wrote it"
         ],
     );
 }
@@ -109,14 +109,14 @@ fn other_versions_are_named() {
 fn a_cut_file_is_truncated() {
     let file = saved(&shop());
     refuses(&file[..30], expect!["truncated: 39 bytes expected, 30 found"]);
-    refuses(&file[..file.len() - 1], expect!["truncated: 850 bytes expected, 849 found"]);
+    refuses(&file[..file.len() - 1], expect!["truncated: 872 bytes expected, 871 found"]);
 }
 
 #[test]
 fn more_than_the_file_is_corruption() {
     let mut file = saved(&shop());
     file.push(0);
-    refuses(&file, expect!["corrupted: 850 bytes expected, 851 found"]);
+    refuses(&file, expect!["corrupted: 872 bytes expected, 873 found"]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_changed_byte_is_corruption() {
     file[100] ^= 1;
     refuses(
         &file,
-        expect!["corrupted: the checksum is f239cd1c72ff57c0, the file says 6566975467d0dabd"],
+        expect!["corrupted: the checksum is 5fe2c4bb00babe2d, the file says 3d8e11f1a11178f2"],
     );
 }
 
@@ -195,9 +195,9 @@ fn json_lines() {
     check(
         some,
         expect![[r#"
-        {"id":1,"at_ns":0,"kind":"start","node":"shopper","value":0,"extra":0}
-        {"id":7,"at_ns":1204000,"kind":"send","node":"checkout","peer":"payment","symbol":"POST /charge","value":77,"extra":0,"cause":5,"text":"order 7"}
-        {"id":12,"at_ns":2517000,"kind":"drop","node":"payment","peer":"checkout","symbol":"fault","value":1,"extra":0,"cause":11}"#]],
+            {"id":1,"at_ns":0,"kind":"start","node":"shopper","value":0,"extra":0}
+            {"id":7,"at_ns":1204000,"kind":"send","node":"checkout","peer":"payment","symbol":"POST /charge","value":77,"extra":0,"cause":5,"text":"order 7","trace":"4bf90000000000000000000000000000-0000000000000007"}
+            {"id":12,"at_ns":2517000,"kind":"drop","node":"payment","peer":"checkout","symbol":"fault","value":1,"extra":0,"cause":11}"#]],
     );
     for line in lines {
         serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON");

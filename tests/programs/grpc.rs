@@ -98,27 +98,43 @@ pub(super) async fn serve() -> Result<(), tonic::transport::Error> {
 }
 
 /// A client, as generated code has it.
-pub(super) struct Client(Grpc<Channel>);
+#[derive(Clone)]
+pub(super) struct Client {
+    calls: Grpc<Channel>,
+    /// What its requests say in `traceparent`.
+    trace: Option<&'static str>,
+}
 
 impl Client {
     pub(super) fn new() -> Client {
         let endpoint = Endpoint::from_static("http://server:50051");
-        Client(Grpc::new(endpoint.connect_timeout(secs(1)).connect_lazy()))
+        let channel = endpoint.connect_timeout(secs(1)).connect_lazy();
+        Client { calls: Grpc::new(channel), trace: None }
+    }
+
+    pub(super) fn traced(self, trace: &'static str) -> Client {
+        Client { trace: Some(trace), ..self }
     }
 
     pub(super) async fn double(&mut self, value: u64, limit: Duration) -> Result<u64, Status> {
         let path = PathAndQuery::from_static("/arithmetic.Arithmetic/Double");
         let mut request = Request::new(Number { value });
         request.set_timeout(limit);
-        self.0.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
-        Ok(self.0.unary(request, path, Codec::default()).await?.into_inner().value)
+        if let Some(trace) = self.trace {
+            request.metadata_mut().insert("traceparent", trace.parse().expect("it is ASCII"));
+        }
+        self.calls.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+        Ok(self.calls.unary(request, path, Codec::default()).await?.into_inner().value)
     }
 
-    async fn count_to(&mut self, value: u64) -> Result<tonic::Streaming<Number>, Status> {
+    pub(super) async fn count_to(
+        &mut self,
+        value: u64,
+    ) -> Result<tonic::Streaming<Number>, Status> {
         let path = PathAndQuery::from_static("/arithmetic.Arithmetic/CountTo");
-        self.0.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+        self.calls.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
         let request = Request::new(Number { value });
-        Ok(self.0.server_streaming(request, path, Codec::default()).await?.into_inner())
+        Ok(self.calls.server_streaming(request, path, Codec::default()).await?.into_inner())
     }
 }
 

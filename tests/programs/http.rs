@@ -97,13 +97,13 @@ fn a_script_strikes_a_response_by_its_name() {
     expect_test::expect![[r#"
         time             node    what
              100.394 ms  client  -> shop    GET /
-             100.722 ms  shop    -> client  GET /
+             100.722 ms  shop    -> client  200
              101.045 ms  client  INFO  n=1 ok=true
              101.045 ms  client  -> shop    GET /
-             101.362 ms  shop    -x client  GET /          reset: fault 1; reset: reset
+             101.362 ms  shop    -x client  200            reset: fault 1; reset: reset
              101.535 ms  client  INFO  n=2 ok=false
              102.017 ms  client  -> shop    GET /
-             102.211 ms  shop    -> client  GET /
+             102.211 ms  shop    -> client  200
              102.396 ms  client  INFO  n=3 ok=true
              102.396 ms  world   chaos ends, all is healed
              102.396 ms  world   the world ends: finished

@@ -246,3 +246,92 @@ fn a_script_needs_a_format_that_is_known() {
     "#]]
     .assert_eq(&error(newer));
 }
+
+/// A fault of the first connection to the payment service.
+fn connection(effect: &str) -> String {
+    format!(
+        "[[fault]]\nkind = \"connection\"\nfrom = \"checkout\"\nto = \"payment\"\n\
+         conn = 1\nleg = \"reply\"\neffect = \"{effect}\""
+    )
+}
+
+#[test]
+fn what_cannot_be_of_a_connection_is_said() {
+    let sound = connection("stall 2s");
+    check(
+        &sound,
+        expect![[r#"
+        checkout -> payment conn #1 reply: stall 2s
+    "#]],
+    );
+    check(
+        &(sound.clone() + "\nsegment = 2\nbyte = 7"),
+        expect![[r#"
+        storm.toml:10: a fault has either `segment` or `byte`, not both
+    "#]],
+    );
+    check(
+        &(sound.clone() + "\nsegmnt = 2"),
+        expect![[r#"
+        storm.toml:9: no field `segmnt`; did you mean `segment`?
+    "#]],
+    );
+    check(
+        &(sound.clone() + "\nsegment = 0"),
+        expect![[r#"
+        storm.toml:9: segment is 0; counting starts from 1
+    "#]],
+    );
+    check(
+        &sound.replace("reply", "message"),
+        expect![[r#"
+        storm.toml:7: a connection has two directions: write `request` for what its opener sends, `reply` for what comes back
+    "#]],
+    );
+    check(
+        &sound.replace("conn = 1", "conn = 0"),
+        expect![[r#"
+        storm.toml:6: conn is 0; counting starts from 1
+    "#]],
+    );
+    check(
+        &sound.replace("checkout", "shopper"),
+        expect![[r#"
+        storm.toml:5: `shopper` does not call `payment`; `shopper` calls checkout
+    "#]],
+    );
+    check(
+        &format!("{sound}\n\n{}", connection("reset")),
+        expect![[r#"
+        storm.toml:10: excluded by fault 1 (checkout -> payment conn #1 reply: stall 2s): a segment is struck once
+    "#]],
+    );
+}
+
+#[test]
+fn an_effect_that_is_none_is_said() {
+    check(
+        &connection("stal"),
+        expect![[r#"
+        storm.toml:8: no effect `stal`; did you mean `stall`?
+    "#]],
+    );
+    check(
+        &connection("stall 2"),
+        expect![[r#"
+        storm.toml:8: `2` has no unit; the units are ns, us, ms, s, m, h, d
+    "#]],
+    );
+    check(
+        &connection("drop bytes"),
+        expect![[r#"
+        storm.toml:8: `drop bytes` needs a number, like `drop bytes after 100`
+    "#]],
+    );
+    check(
+        &connection("drop bytes after many"),
+        expect![[r#"
+        storm.toml:8: `drop bytes` needs a number, like `drop bytes after 100`
+    "#]],
+    );
+}

@@ -204,3 +204,58 @@ fn what_a_partition_holds_back_gathers() {
     "#]]
     .assert_eq(&format!("{} segments\n{}", segments, told(&run)));
 }
+
+fn connection(leg: Leg, segment: Option<u64>, byte: Option<u64>, effect: Effect) -> Fault {
+    let (from, to) = ("client".to_owned(), "server".to_owned());
+    Fault::Connection { from, to, conn: 1, leg, segment, byte, effect }
+}
+
+/// The n-th byte of the client is the n-th segment.
+#[test]
+fn a_connection_is_struck_at_its_segments_and_bytes() {
+    check(
+        vec![
+            connection(Leg::Request, Some(3), None, Effect::Drop),
+            connection(Leg::Request, None, Some(5), Effect::Delay(ms(30))),
+            connection(Leg::Reply, Some(8), None, Effect::Delay(ms(50))),
+            connection(Leg::Reply, None, Some(12), Effect::Stall(Some(ms(500)))),
+            connection(Leg::Request, None, Some(20), Effect::Reset),
+        ],
+        expect_test::expect![[r#"
+            308.000 ms client 2 took 202ms
+            494.000 ms client 5 took 32ms
+            648.000 ms client 7 took 52ms
+            1508.000 ms client 12 took 602ms
+            1922.000 ms client gives up: connection reset
+        "#]],
+    );
+}
+
+/// What was on its way arrives before the connection breaks.
+#[test]
+fn a_connection_breaks_after_so_many_bytes() {
+    let cut = connection(Leg::Request, Some(4), None, Effect::DropBytes { after: 6 });
+    check(
+        vec![cut],
+        expect_test::expect![[r#"
+        472.000 ms client gives up: connection reset
+    "#]],
+    );
+}
+
+/// Both ends find out: the one that sends by its retries, the other by what it sends itself.
+#[test]
+fn a_stall_for_good_times_out() {
+    check(
+        vec![connection(Leg::Request, Some(10), None, Effect::Stall(None))],
+        expect_test::expect![[r#"
+            925070.000 ms client gives up: timed out
+        "#]],
+    );
+    check(
+        vec![connection(Leg::Reply, Some(10), None, Effect::Stall(None))],
+        expect_test::expect![[r#"
+            925071.000 ms client gives up: timed out
+        "#]],
+    );
+}

@@ -38,13 +38,25 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A request's label or a reply's status, and the text beside it.
+/// A request's label or a reply's status, and the text beside it. Bytes that say neither are
+/// counted.
 fn message(send: &Event<'_>) -> String {
-    let label = match send.extra() {
-        0 => send.symbol().to_owned(),
-        status => status.to_string(),
+    let label = match (send.extra(), send.payload()) {
+        (0, Some(bytes)) if send.symbol().starts_with("conn #") => {
+            format!("{}, {} B", send.symbol(), thousands(bytes.len()))
+        }
+        (0, _) => send.symbol().to_owned(),
+        (status, _) => status.to_string(),
     };
     send.text().map_or_else(|| label.clone(), |text| format!("{label}  ({text})"))
+}
+
+/// `1204` as `1,204`.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 /// What the event's node does, for all kinds that are no messages.

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use super::end::{End, State};
-use super::segment::{Content, Segment};
-use super::{ACCEPT_LIMIT, Addr, EndId, Job, Streams};
+use super::segment::{Content, Place, Segment};
+use super::{ACCEPT_LIMIT, Addr, EndId, Job, Numbers, Streams};
 use crate::journal::{Entry, EventId, Kind};
 use crate::kernel::Kernel;
-use crate::net::{Net, Packet, Payload};
+use crate::net::{Net, Packet, Payload, RETRANSMIT_FIRST};
 use crate::node;
 
 /// Hands an arrived segment to its end, or answers for an end that there is not. The machine is
@@ -15,7 +15,7 @@ use crate::node;
 pub(in crate::net) fn deliver(net: &Rc<Net>, kernel: &Kernel, packet: Packet) {
     let Payload::Stream(segment) = &packet.payload else { return };
     match segment.content {
-        Content::Syn { from, to, number } => knock(net, kernel, packet, (from, to, number)),
+        Content::Syn { from, to, numbers } => knock(net, kernel, packet, (from, to, numbers)),
         Content::SynAck => net.change_streams(kernel, |s, k| s.granted(k, &packet)),
         Content::Data { .. } | Content::Ack => {
             net.change_streams(kernel, |s, k| s.arrived(k, packet));
@@ -27,7 +27,7 @@ pub(in crate::net) fn deliver(net: &Rc<Net>, kernel: &Kernel, packet: Packet) {
 }
 
 /// Somebody asks for a connection: is let in, refused, or, where too many wait, not heard.
-fn knock(net: &Rc<Net>, kernel: &Kernel, packet: Packet, syn: (Addr, Addr, u64)) {
+fn knock(net: &Rc<Net>, kernel: &Kernel, packet: Packet, syn: (Addr, Addr, Numbers)) {
     let (from, to, _) = syn;
     let is_full = {
         let streams = net.streams.borrow();
@@ -48,10 +48,10 @@ fn knock(net: &Rc<Net>, kernel: &Kernel, packet: Packet, syn: (Addr, Addr, u64))
 }
 
 impl Streams {
-    fn let_in(&mut self, kernel: &Kernel, packet: &Packet, syn: (Addr, Addr, u64)) {
+    fn let_in(&mut self, kernel: &Kernel, packet: &Packet, syn: (Addr, Addr, Numbers)) {
         let Payload::Stream(segment) = &packet.payload else { return };
-        let (from, to, number) = syn;
-        let id = self.insert(|id| End::new(id, State::Arriving, number, to, from, packet.label));
+        let (from, to, numbers) = syn;
+        let id = self.insert(|id| End::new(id, State::Arriving, numbers, to, from, packet.label));
         let Some(end) = self.get(id) else { return };
         end.other = segment.from;
         end.out.acknowledge(segment.ack, segment.limit);
@@ -100,6 +100,9 @@ impl Streams {
         if end.state == State::Arriving {
             self.let_through(kernel, id);
         }
+        if segment.place.breaks {
+            return self.break_after(kernel, packet);
+        }
         let Some(end) = self.get(id) else { return };
         let progress = end.out.acknowledge(segment.ack, segment.limit);
         if progress {
@@ -122,6 +125,27 @@ impl Streams {
         if progress || news {
             self.sweep(kernel, id);
         }
+    }
+
+    /// The last bytes before a fault breaks the connection: once everything before them is here, both
+    /// ends see a reset.
+    fn break_after(&mut self, kernel: &Kernel, packet: Packet) {
+        let Payload::Stream(segment) = &packet.payload else { return };
+        let id = segment.to;
+        let Some(end) = self.get(id) else { return };
+        let Content::Data { seq, ref bytes, .. } = segment.content else { return };
+        if seq > end.incoming.next() {
+            return self.jobs.push_back(Job::Again(packet, RETRANSMIT_FIRST));
+        }
+        if !bytes.is_empty() {
+            Net::record_delivery(kernel, &packet);
+        }
+        end.incoming.take(kernel.now(), seq, bytes.clone(), false);
+        let words = self.words(kernel);
+        let entry = Entry::new(Kind::Reset, packet.to).peer(packet.from).symbol(words.reset);
+        let broken = kernel.record_caused(entry, packet.sent);
+        self.answer_reset(&packet, broken, false);
+        self.fail(kernel, id, std::io::ErrorKind::ConnectionReset);
     }
 
     /// A handshake is complete: the connection waits to be accepted.
@@ -157,7 +181,8 @@ impl Streams {
     fn answer_reset(&mut self, packet: &Packet, cause: EventId, refused: bool) {
         let Payload::Stream(segment) = &packet.payload else { return };
         let content = Content::Reset { refused };
-        let answer = Segment { from: segment.to, to: segment.from, content, ack: 0, limit: 0 };
+        let (from, to, place) = (segment.to, segment.from, Place::default());
+        let answer = Segment { from, to, content, ack: 0, limit: 0, place };
         let (from, to) = (Addr { node: packet.to, port: 0 }, Addr { node: packet.from, port: 0 });
         self.jobs.push_back(Job::Control(answer.packet(from, to, packet.label, cause)));
     }

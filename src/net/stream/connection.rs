@@ -162,7 +162,7 @@ impl Connection {
             super::change(kernel, |streams, kernel| {
                 let id = streams.open(kernel, node, to, label)?;
                 let end = streams.existing(id)?;
-                Ok(Connection::of(id, end.local, to, end.number))
+                Ok(Connection::of(id, end.local, to, end.numbers.world))
             })
         })
     }

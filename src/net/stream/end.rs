@@ -1,6 +1,5 @@
 //! One end of a connection, and what its machine does with it.
 
-use std::collections::VecDeque;
 use std::io;
 use std::task::Waker;
 use std::time::Duration;
@@ -9,13 +8,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
-use super::segment::{Content, Segment};
-use super::wire::{Asked, Wire};
-use super::{ACK_DELAY, Addr, BUFFER, EndId, FIN_LIMIT, Job, Streams};
+use super::outgoing::Piece;
+use super::segment::{Content, Place, Segment};
+use super::wire::{Part, Talk, Told, Wire};
+use super::{ACK_DELAY, Addr, BUFFER, EndId, FIN_LIMIT, Job, Numbers, Streams};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, Symbol};
 use crate::kernel::{Kernel, Key};
-use crate::net::Packet;
+use crate::net::{Packet, Payload};
 use crate::time::Time;
 
 /// How far a connection is, as one of its ends sees it.
@@ -36,8 +36,7 @@ pub(super) struct End {
     pub(super) state: State,
     /// True for the end that asked for the connection: its port is its own.
     pub(super) opener: bool,
-    /// The connection's number in its world.
-    pub(super) number: u64,
+    pub(super) numbers: Numbers,
     pub(super) local: Addr,
     pub(super) peer: Addr,
     /// The other end, once it is known.
@@ -46,7 +45,9 @@ pub(super) struct End {
     /// What it has sent, as far as it was understood.
     pub(super) wire: Wire,
     /// Of the end that opened the connection: its requests that wait for a response.
-    pub(super) asked: VecDeque<Asked>,
+    pub(super) talk: Talk,
+    /// Segments with data that it has sent.
+    pub(super) segments: u64,
     /// True once nobody holds it: it finishes its work, and goes.
     pub(super) closed: bool,
     pub(super) read_shut: bool,
@@ -79,7 +80,7 @@ impl End {
     pub(super) fn new(
         id: EndId,
         state: State,
-        number: u64,
+        numbers: Numbers,
         local: Addr,
         peer: Addr,
         label: Symbol,
@@ -88,13 +89,14 @@ impl End {
             id,
             state,
             opener: state == State::Connecting,
-            number,
+            numbers,
             local,
             peer,
             other: EndId::default(),
             label,
             wire: Wire::default(),
-            asked: VecDeque::new(),
+            talk: Talk::default(),
+            segments: 0,
             closed: false,
             read_shut: false,
             out: Outgoing::new(BUFFER),
@@ -118,14 +120,15 @@ impl End {
     /// A packet to the other end, which says how far this one has got.
     pub(super) fn packet(&mut self, content: Content, sent: EventId) -> Packet {
         let (ack, limit) = self.incoming.tell();
-        let segment = Segment { from: self.id, to: self.other, content, ack, limit };
+        let place = Place::default();
+        let segment = Segment { from: self.id, to: self.other, content, ack, limit, place };
         segment.packet(self.local, self.peer, self.label, sent)
     }
 
     /// An event of this end.
     pub(super) fn event(&self, symbol: Symbol) -> Entry {
         let entry = Entry::new(Kind::Connection, self.local.node).peer(self.peer.node);
-        entry.symbol(symbol).value(self.number)
+        entry.symbol(symbol).value(self.numbers.world)
     }
 
     /// What a call returns when nothing can be done: why the connection is dead, once.
@@ -147,20 +150,22 @@ impl Streams {
         self.jobs.extend(wakers.into_iter().flatten().map(Job::Wake));
     }
 
-    /// The name of what is sent: that of the message that begins in it, or of the connection.
-    fn understand(&mut self, kernel: &Kernel, id: EndId, bytes: &[u8]) -> (Symbol, Leg) {
+    /// What the next bytes of an end say.
+    fn understand(&mut self, kernel: &Kernel, id: EndId, bytes: &[u8]) -> Told {
+        let wants_bodies = self.wants_bodies;
         let end = &mut self.ends[id.index as usize];
-        let nothing = (end.label, Leg::Message);
-        if bytes.is_empty() || matches!(end.wire, Wire::Rest) {
-            return nothing;
+        if bytes.is_empty() || matches!(end.wire, Wire::Unknown) {
+            return Told::default();
         }
         let (opener, other) = (end.opener, end.other);
         let mut wire = std::mem::take(&mut end.wire);
+        let mut nobody = Talk::default();
         let asker = self.get(if opener { id } else { other });
-        let mut nobody = VecDeque::new();
-        let began = wire.read(bytes, opener, asker.map_or(&mut nobody, |asker| &mut asker.asked));
+        let talk = asker.map_or(&mut nobody, |asker| &mut asker.talk);
+        let told =
+            kernel.with_recorder(|names| wire.read(bytes, opener, talk, names, wants_bodies));
         self.ends[id.index as usize].wire = wire;
-        began.map_or(nothing, |began| (kernel.symbol(&began.label), began.leg))
+        told
     }
 
     /// Sends what may be sent.
@@ -171,18 +176,10 @@ impl Streams {
         }
         let was_idle = !end.out.is_unacked();
         while let Some(piece) = self.ends[id.index as usize].out.next() {
-            let mut sent = kernel.here();
-            let has_data = !piece.bytes.is_empty();
-            let (label, leg) = self.understand(kernel, id, &piece.bytes);
-            let end = &mut self.ends[id.index as usize];
-            if has_data {
-                let entry = Entry::new(Kind::Send, end.local.node).peer(end.peer.node);
-                sent = kernel.record(entry.symbol(label).value(xxh3_64(&piece.bytes)));
-                kernel.attach_payload(sent, &piece.bytes);
+            let told = self.understand(kernel, id, &piece.bytes);
+            for part in kernel.with_recorder(|names| told.cut(piece, names)) {
+                self.send(kernel, id, part);
             }
-            let content = Content::Data { seq: piece.seq, bytes: piece.bytes, fin: piece.fin };
-            let packet = Packet { label, leg, ..end.packet(content, sent) };
-            self.jobs.push_back(if has_data { Job::Send(packet) } else { Job::Control(packet) });
         }
         let end = &mut self.ends[id.index as usize];
         if was_idle {
@@ -192,6 +189,42 @@ impl Streams {
         if let Some(patience) = end.patience.filter(|_| waits) {
             self.set_deadline(kernel, id, patience);
         }
+    }
+
+    /// Sends a segment, whose name is that of the message that begins in it, or of the connection.
+    fn send(&mut self, kernel: &Kernel, id: EndId, part: Part) {
+        let end = &mut self.ends[id.index as usize];
+        let Part { piece: Piece { seq, bytes, fin }, message, text, bodies } = part;
+        let (label, leg) = message.map_or((end.label, Leg::Message), |m| (m.label, m.leg));
+        if bytes.is_empty() {
+            let packet = end.packet(Content::Data { seq, bytes, fin }, kernel.here());
+            return self.jobs.push_back(Job::Control(packet));
+        }
+        end.segments += 1;
+        let place = Place {
+            conn: end.numbers.pair,
+            of_opener: end.opener,
+            segment: end.segments,
+            message: message.map_or(0, |message| message.number),
+            bodies,
+            breaks: false,
+        };
+        let entry = Entry::new(Kind::Send, end.local.node).peer(end.peer.node).symbol(label);
+        let status = message.map_or(0, |message| message.status);
+        let sent = kernel.record(entry.value(xxh3_64(&bytes)).extra(u32::from(status)));
+        kernel.attach_payload(sent, &bytes);
+        if let Some(text) = text {
+            kernel.attach_text(sent, || text);
+        }
+        if let Some(trace) = message.and_then(|message| message.trace) {
+            kernel.attach_trace(sent, trace);
+        }
+        let mut packet = end.packet(Content::Data { seq, bytes, fin }, sent);
+        (packet.label, packet.leg) = (label, leg);
+        if let Payload::Stream(segment) = &mut packet.payload {
+            segment.place = place;
+        }
+        self.jobs.push_back(Job::Send(packet));
     }
 
     /// Tells the other end how far this one has got.

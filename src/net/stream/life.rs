@@ -87,7 +87,7 @@ impl Streams {
         let Some(end) = self.get(id).filter(|end| end.state != State::Dead) else { return };
         if !end.closed {
             let entry = Entry::new(Kind::Timeout, end.local.node).peer(end.peer.node);
-            kernel.record_caused(entry.symbol(end.label).value(end.number), end.lost);
+            kernel.record_caused(entry.symbol(end.label).value(end.numbers.world), end.lost);
         }
         self.fail(kernel, id, io::ErrorKind::TimedOut);
     }

@@ -88,7 +88,7 @@ impl Streams {
         let id = self.door(listener)?.queue.pop_front().ok_or(io::ErrorKind::WouldBlock)?;
         let end = self.get(id).ok_or(io::ErrorKind::NotConnected)?;
         kernel.record(end.event(words.accept));
-        Ok((id, end.peer, end.number))
+        Ok((id, end.peer, end.numbers.world))
     }
 
     fn close_door(&mut self, kernel: &Kernel, listener: &Listener) {

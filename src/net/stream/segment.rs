@@ -1,8 +1,11 @@
 //! What connections say to each other: handshake, data, acknowledgements, resets.
 
-use bytes::Bytes;
+use std::ops::Range;
 
-use super::{Addr, EndId};
+use bytes::{Buf, Bytes};
+
+use super::wire::Body;
+use super::{Addr, EndId, Numbers};
 use crate::chaos::Leg;
 use crate::journal::{EventId, Symbol};
 use crate::net::{Packet, Payload};
@@ -25,12 +28,30 @@ pub(crate) struct Segment {
     pub(super) ack: u64,
     /// The sender takes nothing from this number on.
     pub(super) limit: u64,
+    pub(super) place: Place,
+}
+
+/// Where a segment with data stands in its connection: what a fault names it by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// The connection's number among those from the one node to the other.
+    pub(crate) conn: u64,
+    /// True if whoever opened the connection has sent it.
+    pub(crate) of_opener: bool,
+    /// Its number among the segments of its direction, from 1.
+    pub(crate) segment: u64,
+    /// The number of the message that begins in it.
+    pub(crate) message: u32,
+    /// The bodies in it, where a fault asks for them.
+    pub(crate) bodies: Vec<Body>,
+    /// The connection breaks when it has arrived.
+    pub(crate) breaks: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     /// Asks for a connection.
-    Syn { from: Addr, to: Addr, number: u64 },
+    Syn { from: Addr, to: Addr, numbers: Numbers },
     /// Grants it.
     SynAck,
     /// Bytes, the end of them, or both. An empty one asks whether the other end is still there.
@@ -43,11 +64,43 @@ pub(super) enum Content {
 
 impl Segment {
     /// The number after its last byte; a FIN counts as one.
-    pub(super) fn end(&self) -> u64 {
+    pub(in crate::net) fn end(&self) -> u64 {
         match &self.content {
             Content::Data { seq, bytes, fin } => seq + bytes.len() as u64 + u64::from(*fin),
             _ => 0,
         }
+    }
+
+    /// The numbers of its bytes; none if it carries no data.
+    pub(in crate::net) fn bytes(&self) -> Range<u64> {
+        match &self.content {
+            Content::Data { seq, bytes, .. } => *seq..*seq + bytes.len() as u64,
+            _ => 0..0,
+        }
+    }
+
+    pub(in crate::net) fn from(&self) -> EndId {
+        self.from
+    }
+
+    pub(in crate::net) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Keeps so many of its bytes, and returns a segment with the others. With `breaks` its
+    /// connection breaks once it has arrived.
+    fn cut(&mut self, length: usize, breaks: bool) -> Segment {
+        let mut rest = self.clone();
+        self.place.breaks = breaks;
+        if let Content::Data { bytes, fin, .. } = &mut self.content {
+            bytes.truncate(length);
+            *fin = false;
+        }
+        if let Content::Data { seq, bytes, .. } = &mut rest.content {
+            *seq += length as u64;
+            bytes.advance(length);
+        }
+        rest
     }
 
     fn size(&self) -> usize {
@@ -73,4 +126,13 @@ impl Segment {
             payload: Payload::Stream(Box::new(self)),
         }
     }
+}
+
+/// Cuts the segment of a packet ([`Segment::cut`]); the packet with the rest.
+pub(in crate::net) fn cut(packet: &mut Packet, length: usize, breaks: bool) -> Option<Packet> {
+    let Payload::Stream(segment) = &mut packet.payload else { return None };
+    let rest = Box::new(segment.cut(length, breaks));
+    packet.size = segment.size() as u32;
+    let rest = Packet { size: rest.size() as u32, payload: Payload::Stream(rest), ..*packet };
+    Some(rest)
 }
