@@ -56,8 +56,7 @@ mod sealed {
             // Past what the world's own thread and the threads before it are likely to draw: two
             // threads must not make the same "random" name.
             let skipped = 4096 + self.number % 1024 * 64;
-            let mut runtime = runtime_apart(self.seed, skipped, Duration::from_nanos(now.0));
-            runtime.set_allow_system_thread(true);
+            let runtime = runtime_apart(self.seed, skipped, Duration::from_nanos(now.0));
             runtime.block_on(async {
                 let time = TimeHandle::current();
                 let ahead = time.elapsed().saturating_sub(Duration::from_nanos(now.0));
@@ -147,7 +146,9 @@ mod sealed {
     /// stretch of the stream is thrown away.
     fn runtime_apart(seed: Seed, skipped: u64, shown: Duration) -> Runtime {
         use madsim::rand::RngCore;
-        let runtime = Runtime::with_seed_and_config(seed.0, Config::default());
+        let mut runtime = Runtime::with_seed_and_config(seed.0, Config::default());
+        // As for the world: programs make threads.
+        runtime.set_allow_system_thread(true);
         runtime.block_on(async {
             TimeHandle::current().advance(shown);
             let mut entropy = madsim::rand::thread_rng();
