@@ -148,6 +148,33 @@ fn worlds_leave_no_descriptor_and_no_thread() {
     assert!(here("task") <= before.1);
 }
 
+/// tokio drops the tasks of a runtime in an order that depends on how many the process has had.
+#[test]
+fn connections_end_in_the_order_in_which_they_were_made() {
+    let world = |sim: &mut Sim| {
+        calm(sim);
+        sim.program("server", echo);
+        let client = || async {
+            for _ in 0..6 {
+                let stream = tokio::net::TcpStream::connect("server:7").await?;
+                tokio::spawn(async move {
+                    let _stream = stream;
+                    idle().await
+                });
+            }
+            Ok::<(), io::Error>(())
+        };
+        sim.program("client", client).drives();
+    };
+    let print = || apart(&world, &RunConfig::seed(1)).journal.fingerprint();
+    let first = print();
+    for _ in 0..4 {
+        let elsewhere = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        drop(elsewhere.spawn(async {}));
+        assert_eq!(print(), first);
+    }
+}
+
 /// Real sockets of the same process, outside of any world, stay what they are.
 #[test]
 fn what_is_not_the_worlds_is_left_alone() {
