@@ -5,6 +5,7 @@ mod descriptors;
 mod grpc;
 mod http;
 mod layers;
+mod pool;
 mod redis;
 mod refused;
 mod sockets;
@@ -18,11 +19,11 @@ use expect_test::Expect;
 use stormglass::net::LinkProfile;
 use stormglass::prelude::*;
 
-fn ms(millis: u64) -> Duration {
+const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn secs(secs: u64) -> Duration {
+const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
