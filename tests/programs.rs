@@ -5,6 +5,7 @@ mod descriptors;
 mod grpc;
 mod http;
 mod layers;
+mod many;
 mod pool;
 mod redis;
 mod refused;
