@@ -7,6 +7,7 @@ mod http;
 mod layers;
 mod many;
 mod pool;
+mod raft;
 mod redis;
 mod refused;
 mod sockets;
