@@ -7,6 +7,8 @@ mod drifting_lease;
 mod duplicate_charge;
 mod half_saga;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+mod lost_reply;
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
 mod retry_without_deadline;
 #[cfg(test)]
 mod trial;
@@ -32,6 +34,9 @@ fn worlds() -> Vec<World> {
         page(World::new("retry_without_deadline", retry_without_deadline::world)).about(
             "a client that retries every error waits for ever for an answer that never comes",
         ),
+        #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+        page(World::new("lost_reply", lost_reply::world))
+            .about("the reply to a write is lost, and the write is done a second time"),
     ]
 }
 

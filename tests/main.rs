@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod chaos;
+mod child;
 mod cli;
 mod clock;
 mod determinism;

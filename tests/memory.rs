@@ -7,6 +7,8 @@ use axum::routing::get;
 use stormglass::journal::Recording;
 use stormglass::prelude::*;
 
+use crate::child::is_own_process;
+
 /// Pages of this process that are in memory.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux says what we use");
@@ -22,23 +24,6 @@ const WORLDS: u64 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
 /// Growth that means nothing, in pages of 4 KB: 2 MB. A leak of 100 bytes a request is 1 GB in a
 /// release build, and 5 MB in a debug one.
 const NOISE: u64 = 500;
-
-/// Runs this test in a process of its own, where no other test allocates; true in that process.
-fn in_own_process(test: &str) -> bool {
-    const CHILD: &str = "STORMGLASS_MEMORY_CHILD";
-    if std::env::var_os(CHILD).is_some() {
-        return true;
-    }
-    let own = std::env::current_exe().expect("a test has a file");
-    let child = std::process::Command::new(own)
-        .args(["--exact", &format!("memory::{test}")])
-        .env(CHILD, "1")
-        .output()
-        .expect("it can be started again");
-    let text = String::from_utf8_lossy(&child.stdout).into_owned();
-    assert!(child.status.success(), "{text}{}", String::from_utf8_lossy(&child.stderr));
-    false
-}
 
 fn digest() -> RunConfig {
     let config = RunConfig { recording: Recording::Digest, ..RunConfig::seed(1) };
@@ -83,7 +68,7 @@ fn check<F: Future<Output = ()> + 'static>(times: u64, step: impl Fn(Ctx) -> F +
 
 #[test]
 fn requests_leave_nothing_behind() {
-    if in_own_process("requests_leave_nothing_behind") {
+    if is_own_process("memory::requests_leave_nothing_behind") {
         check(REQUESTS, |ctx| async move {
             let call = ctx.http().get("http://server/").timeout(Duration::from_secs(100));
             assert_eq!(call.send().await.unwrap().status(), 200);
@@ -94,7 +79,7 @@ fn requests_leave_nothing_behind() {
 /// Given up before they are answered, with a timer that is dropped before it fires.
 #[test]
 fn abandoned_requests_leave_nothing_behind() {
-    if in_own_process("abandoned_requests_leave_nothing_behind") {
+    if is_own_process("memory::abandoned_requests_leave_nothing_behind") {
         check(REQUESTS / 4, |ctx| async move {
             let call = ctx.http().get("http://server/").timeout(Duration::from_micros(160));
             call.send().await.unwrap_err();
@@ -104,7 +89,7 @@ fn abandoned_requests_leave_nothing_behind() {
 
 #[test]
 fn tasks_and_timers_leave_nothing_behind() {
-    if in_own_process("tasks_and_timers_leave_nothing_behind") {
+    if is_own_process("memory::tasks_and_timers_leave_nothing_behind") {
         check(REQUESTS, |ctx| async move {
             let hour = ctx.sleep(Duration::from_secs(3600));
             let short = ctx.spawn(async move { ctx.timeout(Duration::from_nanos(1), hour).await });
@@ -116,7 +101,7 @@ fn tasks_and_timers_leave_nothing_behind() {
 
 #[test]
 fn worlds_leave_nothing_behind() {
-    if !in_own_process("worlds_leave_nothing_behind") {
+    if !is_own_process("memory::worlds_leave_nothing_behind") {
         return;
     }
     let world = |sim: &mut Sim| {

@@ -6,6 +6,9 @@ mod gateway;
 mod grpc;
 mod http;
 mod layers;
+mod many;
+mod pool;
+mod raft;
 mod redis;
 mod refused;
 mod sockets;
@@ -21,11 +24,11 @@ use expect_test::Expect;
 use stormglass::net::LinkProfile;
 use stormglass::prelude::*;
 
-fn ms(millis: u64) -> Duration {
+const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn secs(secs: u64) -> Duration {
+const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
@@ -106,26 +109,15 @@ async fn idle() -> std::io::Result<()> {
 /// in another process, and end without a panic.
 #[track_caller]
 fn storms(world: &(impl Fn(&mut Sim) + Sync), test: &str) {
-    const CHILD: &str = "STORMGLASS_STORMS_CHILD";
     let seeds = if cfg!(debug_assertions) { 100 } else { 1000 };
-    let digest = |seed| {
-        let run = apart(world, &RunConfig::seed(seed));
-        assert!(!run.verdict().is_violated(), "{seed}: {}\n{}", run.verdict(), run.plan);
-        format!("{:?}", run.journal.fingerprint())
-    };
-    let few: Vec<String> = (0..5).map(digest).collect();
-    if std::env::var_os(CHILD).is_some() {
-        println!("{}", few.join("\n"));
+    let print = |seed| format!("{:?}", apart(world, &RunConfig::seed(seed)).journal.fingerprint());
+    let few: Vec<String> = (0..5).map(print).collect();
+    let few = few.join("\n");
+    let Some(text) = crate::child::printed_by(test) else {
+        println!("{few}");
         return;
-    }
-    let own = std::env::current_exe().expect("a test has a file");
-    let child = std::process::Command::new(own)
-        .args(["--exact", "--nocapture", test])
-        .env(CHILD, "1")
-        .output()
-        .expect("it can be started again");
-    let text = String::from_utf8_lossy(&child.stdout);
-    assert!(text.contains(&few.join("\n")), "{text}\nis not\n{}", few.join("\n"));
+    };
+    assert!(text.contains(&few), "{text}\nis not\n{few}");
     for seed in 0..seeds {
         let run = twice(world, &RunConfig::seed(seed));
         assert!(!run.verdict().is_violated(), "{seed}: {}\n{}", run.verdict(), run.plan);

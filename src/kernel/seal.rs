@@ -147,6 +147,7 @@ mod sealed {
     fn runtime_apart(seed: Seed, skipped: u64, shown: Duration) -> Runtime {
         use madsim::rand::RngCore;
         let mut runtime = Runtime::with_seed_and_config(seed.0, Config::default());
+        // As for the world: programs make threads.
         runtime.set_allow_system_thread(true);
         runtime.block_on(async {
             TimeHandle::current().advance(shown);

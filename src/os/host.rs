@@ -209,6 +209,7 @@ impl Program {
         let (main, runtime) = (self.main.take(), self.runtime.take());
         with(|os| {
             host.in_turn.set(true);
+            os.hang_up(host.node);
             in_role(Role::Turn(host.node), || {
                 // Inside of the runtime, as tasks are dropped that want it.
                 if let Some(runtime) = &runtime {

@@ -306,12 +306,22 @@ impl Os {
                         epoll.remove(place);
                     }
                 }
-                let state = object.state.replace(State::Fresh);
-                match state {
-                    State::Stream(connection) if object.resets.get() => connection.reset(),
-                    state => drop(state),
-                }
+                release(&object);
                 true
+            }
+        }
+    }
+
+    /// Ends the connections of a program that is no more, in the order in which they were made. Else
+    /// they would end as tokio drops its tasks: in an order that other worlds of the process have
+    /// a say in.
+    pub(super) fn hang_up(&self, node: NodeId) {
+        let open = self.table.borrow().of_node(node);
+        for object in open.into_iter().filter_map(|fd| self.object(fd)) {
+            let is_socket =
+                !matches!(*object.state.borrow(), State::Event { .. } | State::Epoll(_));
+            if is_socket {
+                release(&object);
             }
         }
     }
@@ -343,6 +353,14 @@ fn unspecified(family: c_int) -> std::net::IpAddr {
 
 /// What was there before is dropped outside of the borrow: a connection that is dropped tells its
 /// watchers.
+/// What was behind an object ends.
+fn release(object: &Object) {
+    match object.state.replace(State::Fresh) {
+        State::Stream(connection) if object.resets.get() => connection.reset(),
+        state => drop(state),
+    }
+}
+
 fn set_state(object: &Object, state: State) {
     drop(object.state.replace(state));
     object.watch();

@@ -117,3 +117,89 @@ fn a_crash_is_silent() {
         "#]],
     );
 }
+
+/// Asks every second, and waits half of one for an answer.
+async fn ask() -> io::Result<()> {
+    let socket = UdpSocket::bind("0.0.0.0:0").await?;
+    for n in 0..8_u8 {
+        socket.send_to(&[n], "server:7").await?;
+        let mut buffer = [0; 8];
+        while let Ok(received) = timeout(ms(500), socket.recv_from(&mut buffer)).await {
+            let (length, _) = received?;
+            tell(format_args!("{n} is answered by {:?}", &buffer[..length]));
+        }
+        sleep(ms(500)).await;
+    }
+    Ok(())
+}
+
+/// What is sent into a partition is gone: nobody sends it again.
+#[test]
+fn a_partition_swallows() {
+    let (a, b) = (vec!["server".to_owned()], vec!["client".to_owned()]);
+    let (at, lasts) = (ms(1_500), Some(secs(2)));
+    let cut = Fault::Partition { a, b, one_way: false, at, lasts };
+    check(
+        echo,
+        ask,
+        vec![cut],
+        expect![[r#"
+        2.000 ms client 0 is answered by [0]
+        1004.000 ms client 1 is answered by [1]
+        4006.000 ms client 4 is answered by [4]
+        5008.000 ms client 5 is answered by [5]
+        6010.000 ms client 6 is answered by [6]
+        7012.000 ms client 7 is answered by [7]
+    "#]],
+    );
+}
+
+#[test]
+fn a_crash_loses_what_is_sent_meanwhile() {
+    let (at, lasts) = (ms(1_500), Some(secs(2)));
+    check(
+        echo,
+        ask,
+        vec![Fault::Crash { node: "server".to_owned(), at, lasts }],
+        expect![[r#"
+        2.000 ms client 0 is answered by [0]
+        1004.000 ms client 1 is answered by [1]
+        4006.000 ms client 4 is answered by [4]
+        5008.000 ms client 5 is answered by [5]
+        6010.000 ms client 6 is answered by [6]
+        7012.000 ms client 7 is answered by [7]
+    "#]],
+    );
+}
+
+/// The socket of a process that stands still keeps what arrives.
+#[test]
+fn a_pause_answers_late() {
+    let (at, lasts) = (ms(1_500), Some(secs(2)));
+    check(
+        echo,
+        ask,
+        vec![Fault::Pause { node: "server".to_owned(), at, lasts }],
+        expect![[r#"
+        2.000 ms client 0 is answered by [0]
+        1004.000 ms client 1 is answered by [1]
+        3501.000 ms client 3 is answered by [2]
+        3501.000 ms client 3 is answered by [3]
+        4503.000 ms client 4 is answered by [4]
+        5505.000 ms client 5 is answered by [5]
+        6507.000 ms client 6 is answered by [6]
+        7509.000 ms client 7 is answered by [7]
+    "#]],
+    );
+}
+
+#[test]
+fn every_storm_replays() {
+    let stormy = |sim: &mut Sim| {
+        calm(sim);
+        sim.program("server", echo);
+        sim.program("client", ask).drives();
+        sim.chaos(Chaos::default()).time_limit(secs(300));
+    };
+    storms(&stormy, "programs::datagrams::every_storm_replays");
+}

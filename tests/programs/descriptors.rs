@@ -9,6 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::child::is_own_process;
 
 async fn echo() -> io::Result<()> {
     let listener = tokio::net::TcpListener::bind("0.0.0.0:7").await?;
@@ -122,27 +123,9 @@ fn stormy(sim: &mut Sim) {
     sim.program("client", client).drives();
 }
 
-/// Runs this test in a process of its own, where no other test opens files or makes threads; true
-/// in that process.
-fn in_own_process(test: &str) -> bool {
-    const CHILD: &str = "STORMGLASS_DESCRIPTORS_CHILD";
-    if std::env::var_os(CHILD).is_some() {
-        return true;
-    }
-    let own = std::env::current_exe().expect("a test has a file");
-    let child = std::process::Command::new(own)
-        .args(["--exact", &format!("programs::descriptors::{test}")])
-        .env(CHILD, "1")
-        .output()
-        .expect("it can be started again");
-    let text = String::from_utf8_lossy(&child.stdout).into_owned();
-    assert!(child.status.success(), "{text}{}", String::from_utf8_lossy(&child.stderr));
-    false
-}
-
 #[test]
 fn worlds_leave_no_descriptor_and_no_thread() {
-    if !in_own_process("worlds_leave_no_descriptor_and_no_thread") {
+    if !is_own_process("programs::descriptors::worlds_leave_no_descriptor_and_no_thread") {
         return;
     }
     let seeds = if cfg!(debug_assertions) { 300 } else { 10_000 };
@@ -163,6 +146,33 @@ fn worlds_leave_no_descriptor_and_no_thread() {
     }
     assert_eq!(here("fd"), before.0);
     assert!(here("task") <= before.1);
+}
+
+/// tokio drops the tasks of a runtime in an order that depends on how many the process has had.
+#[test]
+fn connections_end_in_the_order_in_which_they_were_made() {
+    let world = |sim: &mut Sim| {
+        calm(sim);
+        sim.program("server", echo);
+        let client = || async {
+            for _ in 0..6 {
+                let stream = tokio::net::TcpStream::connect("server:7").await?;
+                tokio::spawn(async move {
+                    let _stream = stream;
+                    idle().await
+                });
+            }
+            Ok::<(), io::Error>(())
+        };
+        sim.program("client", client).drives();
+    };
+    let print = || apart(&world, &RunConfig::seed(1)).journal.fingerprint();
+    let first = print();
+    for _ in 0..4 {
+        let elsewhere = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        drop(elsewhere.spawn(async {}));
+        assert_eq!(print(), first);
+    }
 }
 
 /// Real sockets of the same process, outside of any world, stay what they are.

@@ -260,10 +260,70 @@ fn a_deadline_passes_in_a_partition_and_a_pause() {
     );
 }
 
+/// Reads a stream of a second, and tells how it ends; gives up after four seconds of silence.
+async fn read() {
+    sleep(ms(10)).await;
+    let mut numbers = match Client::new().count_to(100).await {
+        Ok(numbers) => numbers,
+        Err(status) => return say(Err(status)),
+    };
+    let (mut last, mut silences) = (0, 0);
+    while silences < 2 {
+        match tokio::time::timeout(secs(2), numbers.message()).await {
+            Ok(Ok(Some(number))) => (last, silences) = (number.value, 0),
+            Ok(Ok(None)) => return tell(format_args!("{last} is the last")),
+            Ok(Err(status)) => return say(Err(status)),
+            Err(_) => {
+                silences += 1;
+                tell(format_args!("nothing after {last} for two seconds"));
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn while_reading(fault: Fault, expected: expect_test::Expect) {
+    let world = |sim: &mut Sim| {
+        calm(sim);
+        sim.program("server", serve);
+        sim.program("client", read).drives();
+    };
+    let run = twice(&world, &RunConfig::seed(1).plan(FaultPlan::new(vec![fault])));
+    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
+    expected.assert_eq(&told(&run));
+}
+
+#[test]
+fn a_stream_ends_with_its_server_and_waits_for_the_rest_otherwise() {
+    let (at, lasts) = (ms(500), Some(secs(3)));
+    while_reading(
+        Fault::Crash { node: "server".to_owned(), at, lasts },
+        expect![[r#"
+        501.000 ms client Unknown: h2 protocol error: error reading a body from connection
+    "#]],
+    );
+    let (a, b) = (vec!["server".to_owned()], vec!["client".to_owned()]);
+    while_reading(
+        Fault::Partition { a, b, one_way: false, at, lasts },
+        expect![[r#"
+        2494.000 ms client nothing after 48 for two seconds
+        3506.000 ms client 100 is the last
+    "#]],
+    );
+    while_reading(
+        Fault::Pause { node: "server".to_owned(), at, lasts },
+        expect![[r#"
+        2494.000 ms client nothing after 48 for two seconds
+        4011.000 ms client 100 is the last
+    "#]],
+    );
+}
+
 #[test]
 fn every_storm_replays() {
     let stormy = |sim: &mut Sim| {
         patient(sim);
+        sim.program("reader", read).drives();
         sim.chaos(Chaos::default()).time_limit(secs(300));
     };
     storms(&stormy, "programs::grpc::every_storm_replays");

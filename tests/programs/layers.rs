@@ -6,7 +6,7 @@ use axum::error_handling::HandleErrorLayer;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{BoxError, Router};
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::retry::Policy;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
@@ -88,19 +88,22 @@ fn load_is_shed_and_tried_again() {
     .assert_eq(&told(&run));
 }
 
+#[track_caller]
+fn during(fault: Fault, expected: Expect) {
+    let run = twice(&world, &RunConfig::seed(1).plan(FaultPlan::new([fault])));
+    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
+    expected.assert_eq(&told(&run));
+}
+
+const AT: Duration = ms(50);
+const LASTS: Option<Duration> = Some(ms(5000));
+
 #[test]
 fn who_is_away_is_not_waited_for() {
-    let node = |name: &str| vec![name.to_owned()];
-    let fault = Fault::Partition {
-        a: node("server"),
-        b: node("client"),
-        one_way: false,
-        at: ms(50),
-        lasts: Some(ms(5000)),
-    };
-    let run = twice(&world, &RunConfig::seed(1).plan(FaultPlan::new(vec![fault])));
-    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
-    expect![[r#"
+    let (a, b) = (vec!["server".to_owned()], vec!["client".to_owned()]);
+    during(
+        Fault::Partition { a, b, one_way: false, at: AT, lasts: LASTS },
+        expect![[r#"
         300.000 ms client request timed out
         300.000 ms client request timed out
         300.000 ms client 503
@@ -109,8 +112,45 @@ fn who_is_away_is_not_waited_for() {
         5304.000 ms client 200
         5304.000 ms client 503
         5304.000 ms client 503
-    "#]]
-    .assert_eq(&told(&run));
+    "#]],
+    );
+}
+
+/// A refused connection is an error at once, and is tried again until there are no tries left.
+#[test]
+fn a_crash_uses_tries_up() {
+    let node = "server".to_owned();
+    during(
+        Fault::Crash { node, at: AT, lasts: LASTS },
+        expect![[r#"
+        51.000 ms client error sending request for url (http://server/)
+        51.000 ms client error sending request for url (http://server/)
+        51.000 ms client 503
+        51.000 ms client 503
+        1173.000 ms client error sending request for url (http://server/)
+        1173.000 ms client error sending request for url (http://server/)
+        1173.000 ms client error sending request for url (http://server/)
+        1173.000 ms client error sending request for url (http://server/)
+    "#]],
+    );
+}
+
+#[test]
+fn who_stands_still_is_not_waited_for() {
+    let node = "server".to_owned();
+    during(
+        Fault::Pause { node, at: AT, lasts: LASTS },
+        expect![[r#"
+        300.000 ms client request timed out
+        300.000 ms client request timed out
+        300.000 ms client 503
+        300.000 ms client 503
+        5153.000 ms client 200
+        5153.000 ms client 200
+        5153.000 ms client 503
+        5153.000 ms client 503
+    "#]],
+    );
 }
 
 #[test]

@@ -354,3 +354,24 @@ fn a_crash_ends_threads() {
     "#]]
     .assert_eq(&told(&run));
 }
+
+#[test]
+fn a_program_whose_clock_drifts_makes_threads_too() {
+    check(
+        || async {
+            tokio::time::sleep(ms(10)).await;
+            tell(spawn_blocking(|| sleepy(1)).await?);
+            tell(tokio::net::lookup_host("client:7").await?.count());
+            Ok(())
+        },
+        || async {
+            tokio::time::sleep(secs(1)).await;
+            Ok(())
+        },
+        vec![Fault::ClockDrift { node: "server".to_owned(), ppm: 50, at: ms(5), lasts: None }],
+        expect![[r#"
+            109.994 ms server 1
+            109.994 ms server 1
+        "#]],
+    );
+}

@@ -65,13 +65,21 @@ fn world(sim: &mut Sim) {
     sim.program("client", talk).drives();
 }
 
+/// The first of what is told in a world with one fault, from 3.5 s on.
+#[track_caller]
+fn during(fault: Fault, expected: Expect) {
+    let run = twice(&world, &RunConfig::seed(1).plan(FaultPlan::new([fault])));
+    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
+    let told: String = told(&run).lines().take(18).map(|line| format!("{line}\n")).collect();
+    expected.assert_eq(&told);
+}
+
 #[test]
 fn words_are_echoed_and_a_crash_is_noticed() {
     let fault = Fault::Crash { node: "server".to_owned(), at: ms(3_500), lasts: Some(secs(2)) };
-    let run = twice(&world, &RunConfig::seed(1).plan(FaultPlan::new(vec![fault])));
-    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
-    let told: String = told(&run).lines().take(18).map(|line| format!("{line}\n")).collect();
-    expect![[r#"
+    during(
+        fault,
+        expect![[r#"
         6.000 ms client word 0
         1008.000 ms client word 1
         2010.000 ms client word 2
@@ -90,8 +98,119 @@ fn words_are_echoed_and_a_crash_is_noticed() {
         15038.000 ms client word 9
         16040.000 ms client closed
         17046.000 ms client word 0
-    "#]]
-    .assert_eq(&told);
+    "#]],
+    );
+}
+
+/// What was said meanwhile is late; who gives up after 2 s connects again, when that is possible.
+#[test]
+fn a_partition_is_waited_for() {
+    let (a, b) = (vec!["server".to_owned()], vec!["client".to_owned()]);
+    let cut = |lasts| Fault::Partition {
+        a: a.clone(),
+        b: b.clone(),
+        one_way: false,
+        at: ms(3_500),
+        lasts: Some(lasts),
+    };
+    during(
+        cut(secs(1)),
+        expect![[r#"
+        6.000 ms client word 0
+        1008.000 ms client word 1
+        2010.000 ms client word 2
+        3012.000 ms client word 3
+        4614.000 ms client word 4
+        5616.000 ms client word 5
+        6618.000 ms client word 6
+        7620.000 ms client word 7
+        8622.000 ms client word 8
+        9624.000 ms client word 9
+        10626.000 ms client closed
+        11632.000 ms client word 0
+        12634.000 ms client word 1
+        13636.000 ms client word 2
+        14638.000 ms client word 3
+        15640.000 ms client word 4
+        16642.000 ms client word 5
+        17644.000 ms client word 6
+    "#]],
+    );
+    during(
+        cut(secs(6)),
+        expect![[r#"
+        6.000 ms client word 0
+        1008.000 ms client word 1
+        2010.000 ms client word 2
+        3012.000 ms client word 3
+        6012.000 ms client deadline has elapsed
+        10018.000 ms client word 0
+        11020.000 ms client word 1
+        12022.000 ms client word 2
+        13024.000 ms client word 3
+        14026.000 ms client word 4
+        15028.000 ms client word 5
+        16030.000 ms client word 6
+        17032.000 ms client word 7
+        18034.000 ms client word 8
+        19036.000 ms client word 9
+        20038.000 ms client closed
+        21044.000 ms client word 0
+        22046.000 ms client word 1
+    "#]],
+    );
+}
+
+#[test]
+fn a_pause_is_waited_for() {
+    let pause =
+        |lasts| Fault::Pause { node: "server".to_owned(), at: ms(3_500), lasts: Some(lasts) };
+    during(
+        pause(secs(1)),
+        expect![[r#"
+        6.000 ms client word 0
+        1008.000 ms client word 1
+        2010.000 ms client word 2
+        3012.000 ms client word 3
+        4501.000 ms client word 4
+        5503.000 ms client word 5
+        6505.000 ms client word 6
+        7507.000 ms client word 7
+        8509.000 ms client word 8
+        9511.000 ms client word 9
+        10513.000 ms client closed
+        11519.000 ms client word 0
+        12521.000 ms client word 1
+        13523.000 ms client word 2
+        14525.000 ms client word 3
+        15527.000 ms client word 4
+        16529.000 ms client word 5
+        17531.000 ms client word 6
+    "#]],
+    );
+    during(
+        pause(secs(6)),
+        expect![[r#"
+        6.000 ms client word 0
+        1008.000 ms client word 1
+        2010.000 ms client word 2
+        3012.000 ms client word 3
+        6012.000 ms client deadline has elapsed
+        9503.000 ms client word 0
+        10505.000 ms client word 1
+        11507.000 ms client word 2
+        12509.000 ms client word 3
+        13511.000 ms client word 4
+        14513.000 ms client word 5
+        15515.000 ms client word 6
+        16517.000 ms client word 7
+        17519.000 ms client word 8
+        18521.000 ms client word 9
+        19523.000 ms client closed
+        20529.000 ms client word 0
+        21531.000 ms client word 1
+    "#]],
+    );
 }
 
 #[test]
