@@ -81,7 +81,7 @@ pub(crate) trait Surroundings {
     fn poll(&self, task: TaskKey, f: &mut dyn FnMut());
 
     /// Calls `f`, once, which drops something.
-    fn drop(&self, f: &mut dyn FnMut());
+    fn end(&self, f: &mut dyn FnMut());
 }
 
 /// A panic of a task, to be dealt with by whoever runs the kernel.
@@ -507,7 +507,7 @@ impl Kernel {
         match self.surroundings(node) {
             Some(surroundings) => {
                 let mut owned = Some(owned);
-                surroundings.drop(&mut || self.drop_quietly(node, owned.take()));
+                surroundings.end(&mut || self.drop_quietly(node, owned.take()));
             }
             None => self.drop_quietly(node, owned),
         }

@@ -110,7 +110,7 @@ impl Surroundings for Host {
         });
     }
 
-    fn drop(&self, f: &mut dyn FnMut()) {
+    fn end(&self, f: &mut dyn FnMut()) {
         let runtime = self.runtime.borrow().clone();
         in_role(Role::Turn(self.node), || {
             let _inside = runtime.as_ref().map(Handle::enter);

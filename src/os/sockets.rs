@@ -351,8 +351,6 @@ fn unspecified(family: c_int) -> std::net::IpAddr {
     }
 }
 
-/// What was there before is dropped outside of the borrow: a connection that is dropped tells its
-/// watchers.
 /// What was behind an object ends.
 fn release(object: &Object) {
     match object.state.replace(State::Fresh) {
@@ -361,6 +359,8 @@ fn release(object: &Object) {
     }
 }
 
+/// What was there before is dropped outside of the borrow: a connection that is dropped tells its
+/// watchers.
 fn set_state(object: &Object, state: State) {
     drop(object.state.replace(state));
     object.watch();

@@ -253,7 +253,8 @@ fn grpc_goes_through_the_gateway() {
         8.000 ms shop Ok(8)
         19.000 ms handler Ok(10)
         28.000 ms shop Err(Cancelled)
-    "#]].assert_eq(&told(&run));
+    "#]]
+    .assert_eq(&told(&run));
 }
 
 #[test]

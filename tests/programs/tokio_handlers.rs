@@ -38,7 +38,10 @@ fn service() -> Router {
 
 async fn blocking() -> Result<&'static str, tokio::task::JoinError> {
     tokio::task::spawn_blocking(|| {
-        #[expect(clippy::disallowed_methods, reason = "a blocking call of a program, in virtual time")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a blocking call of a program, in virtual time"
+        )]
         std::thread::sleep(ms(20));
         "blocked"
     })
