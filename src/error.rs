@@ -28,6 +28,14 @@ pub enum Error {
     /// The world itself is not well formed: a name twice, a call to nobody.
     #[error("{0}")]
     World(String),
+    /// An executable whose calls cannot be seen.
+    #[error("{path}: {reason}", path = path.display())]
+    Executable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Reading or writing a file failed.
     #[error("{path}: {source}", path = path.display())]
     Io {

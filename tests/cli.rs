@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 #![allow(clippy::unit_arg, reason = "a client of one line is easier to read")]
 
+mod audit;
 mod binary;
 mod commands;
 mod misuse;

@@ -6,10 +6,15 @@
 //! calls go to hidden names.
 
 mod bytes;
+mod copy;
 mod denied;
 mod descriptor;
+mod files;
+mod machine;
 mod name;
+mod raw;
 mod readiness;
+mod signal;
 mod socket;
 mod thread;
 

@@ -192,12 +192,16 @@ impl Program {
     }
 }
 
-/// A runtime whose threads end as soon as they have nothing to do, since nobody could wait for
-/// the time in which they might get something.
-fn runtime() -> Runtime {
+/// What makes a runtime whose threads end as soon as they have nothing to do, since nobody could
+/// wait for the time in which they might get something.
+pub(super) fn builder() -> Builder {
     let mut builder = Builder::new_current_thread();
     builder.enable_all().thread_keep_alive(Duration::ZERO);
-    builder.build().expect("a runtime needs nothing that the world does not have")
+    builder
+}
+
+fn runtime() -> Runtime {
+    builder().build().expect("a runtime needs nothing that the world does not have")
 }
 
 impl Future for Program {

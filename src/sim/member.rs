@@ -67,6 +67,10 @@ impl Spec {
         }
     }
 
+    pub(super) fn is_program(&self) -> bool {
+        matches!(self.start, Start::Program(_))
+    }
+
     pub(super) fn member(&self) -> Member {
         Member {
             name: self.name.clone(),

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::course::{self, Course};
 use super::judge::{self, Judge};
+use super::member::Spec;
 use super::outcome::{End, Run};
 use super::storm::Storm;
 use super::{Sim, board, log};
@@ -80,7 +81,8 @@ pub fn describe(world: &(impl Fn(&mut Sim) + ?Sized), seed: Seed, variant: &str)
 ///
 /// # Panics
 ///
-/// If the world function panics, or a plan names what the world does not have. A panic of a
+/// If the world function panics, a plan names what the world does not have, or the world has programs
+/// and nothing to run them on ([`Sim::program`]). A panic of a
 /// service does not come out: it is part of the run.
 pub fn run(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     if config.sealed {
@@ -107,7 +109,8 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _net = net::install(&kernel, sim.profile.clone());
     let _services = service::install(&kernel);
     let _nodes = node::install();
-    let _programs = os::install();
+    let has_programs = sim.members.iter().any(Spec::is_program);
+    let _programs = os::install(has_programs);
     let (board, _board) = board::install();
     let (clients, _clients) = course::install(&sim);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libc::{c_int, c_long, c_uint, pthread_attr_t, pthread_key_t, pthread_t, timespec};
 
-use super::super::gate::{Reply, Role, Until, Wait, ask, role};
+use super::super::gate::{Reply, Role, Until, Wait, ask, fail, role};
 use super::super::threads::{self, Held, Newborn, Start};
 
 mod real {
@@ -28,6 +28,7 @@ mod real {
         nanosleep(time: *const timespec, rest: *mut timespec) -> c_int;
         clock_nanosleep(clock: c_int, flags: c_int, time: *const timespec, rest: *mut timespec)
             -> c_int;
+        sched_yield() -> c_int;
         usleep(micros: c_uint) -> c_int;
         sleep(seconds: c_uint) -> c_uint;
     }
@@ -151,32 +152,10 @@ pub(in crate::os) fn reap(handle: pthread_t) {
     unsafe { real::pthread_join(handle, std::ptr::null_mut()) };
 }
 
-/// Variadic in C; its arguments are passed in the same places either way on the platforms of this
-/// module. Of all system calls only futexes are the world's: std's locks and parking.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn syscall(
-    number: c_long,
-    a: c_long,
-    b: c_long,
-    c: c_long,
-    d: c_long,
-    e: c_long,
-    f: c_long,
-) -> c_long {
-    if number == libc::SYS_futex && role() != Role::Outside {
-        // SAFETY: these are the arguments of a futex call.
-        if let Some(result) = unsafe { futex(a, b as c_int, c as u32, d, f) } {
-            return result as c_long;
-        }
-    }
-    // SAFETY: passed on as it came.
-    unsafe { real::syscall(number, a, b, c, d, e, f) }
-}
-
 /// # Safety
 ///
 /// The arguments must be those of a futex call.
-unsafe fn futex(
+pub(super) unsafe fn futex(
     address: c_long,
     operation: c_int,
     value: u32,
@@ -202,7 +181,7 @@ unsafe fn futex(
                 wait_for_others(number, value);
             }
             if number.load(Ordering::SeqCst) != value {
-                return Some(super::super::gate::fail(libc::EAGAIN));
+                return Some(fail(libc::EAGAIN));
             }
             // SAFETY: a time or null.
             let limit = unsafe { (timeout as *const timespec).as_ref() }.map(duration);
@@ -337,6 +316,25 @@ unsafe extern "C" fn clock_nanosleep(
         Some(_) => 0,
         // SAFETY: passed on as it came.
         None => unsafe { real::clock_nanosleep(clock, flags, time, rest) },
+    }
+}
+
+/// Who waits in a loop lets the others run, and a little time pass.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sched_yield() -> c_int {
+    let yielded = match role() {
+        Role::Thread => sleep_for(Duration::from_micros(1)),
+        _ => ask("sched_yield", |os, node| {
+            if let Some(host) = os.host(node) {
+                threads::run(os, &host);
+            }
+            Reply::Value(0)
+        }),
+    };
+    match yielded {
+        Some(_) => 0,
+        // SAFETY: nothing is passed.
+        None => unsafe { real::sched_yield() },
     }
 }
 
