@@ -1,5 +1,5 @@
 //! The command line over a set of worlds: `list`, `run`, `explore`, `replay`, `shrink`, `diff`,
-//! `determinism`; and what programs need: `audit`.
+//! `determinism`; and what programs need: `init`, `audit`.
 //!
 //! A binary of your own gets it in three lines:
 //!
@@ -25,6 +25,7 @@ mod args;
 mod audit;
 mod commands;
 mod determinism;
+mod init;
 mod progress;
 
 use std::env;

@@ -17,6 +17,16 @@ pub enum Error {
         /// What is wrong, and what to write instead.
         reason: String,
     },
+    /// A configuration file of cargo that cannot be used.
+    #[error("{file}:{line}: {reason}", file = file.display())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A journal file that cannot be read.
     #[error("{path}: {reason}", path = path.display())]
     Journal {

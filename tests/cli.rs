@@ -5,6 +5,7 @@
 mod audit;
 mod binary;
 mod commands;
+mod init;
 mod misuse;
 
 use std::path::Path;
