@@ -142,7 +142,7 @@ impl Program {
         host.in_turn.set(true);
         host.fruitless.set(0);
         let done = in_role(Role::Turn(host.node), || {
-            let runtime = self.runtime.get_or_insert_with(runtime);
+            let runtime = self.runtime.get_or_insert_with(|| runtime(host.node));
             let main = &mut self.main;
             let start = &mut self.start;
             runtime.block_on(std::future::poll_fn(|cx| {
@@ -200,9 +200,23 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-fn runtime() -> Runtime {
-    builder().build().expect("a runtime needs nothing that the world does not have")
+fn runtime(node: NodeId) -> Runtime {
+    let mut builder = builder();
+    seed_choices(&mut builder, node);
+    builder.build().expect("a runtime needs nothing that the world does not have")
 }
+
+/// `select!` draws from the seed which branch it looks at first, where tokio lets it be set.
+#[cfg(tokio_unstable)]
+fn seed_choices(builder: &mut Builder, node: NodeId) {
+    use rand::Rng;
+    let key = u64::from(crate::node::starts(node)) << 32 | u64::from(node.0);
+    let drawn = current::with(|kernel| kernel.seed()).stream("tokio", key).next_u64();
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&drawn.to_le_bytes()));
+}
+
+#[cfg(not(tokio_unstable))]
+fn seed_choices(_: &mut Builder, _: NodeId) {}
 
 impl Future for Program {
     type Output = ();
