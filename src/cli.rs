@@ -1,5 +1,5 @@
 //! The command line over a set of worlds: `list`, `run`, `explore`, `replay`, `shrink`, `diff`,
-//! `determinism`.
+//! `determinism`; and what programs need: `init`, `audit`.
 //!
 //! A binary of your own gets it in three lines:
 //!
@@ -22,8 +22,10 @@
 //! terminal, else a line every few seconds.
 
 mod args;
+mod audit;
 mod commands;
 mod determinism;
+mod init;
 mod progress;
 
 use std::env;

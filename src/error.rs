@@ -17,6 +17,16 @@ pub enum Error {
         /// What is wrong, and what to write instead.
         reason: String,
     },
+    /// A configuration file of cargo that cannot be used.
+    #[error("{file}:{line}: {reason}", file = file.display())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A journal file that cannot be read.
     #[error("{path}: {reason}", path = path.display())]
     Journal {
@@ -28,6 +38,14 @@ pub enum Error {
     /// The world itself is not well formed: a name twice, a call to nobody.
     #[error("{0}")]
     World(String),
+    /// An executable whose calls cannot be seen.
+    #[error("{path}: {reason}", path = path.display())]
+    Executable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Reading or writing a file failed.
     #[error("{path}: {source}", path = path.display())]
     Io {

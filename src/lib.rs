@@ -43,7 +43,7 @@
 //! [`journal`] (what happened, and why).
 //!
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
-//! (links, datagrams, streams), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
+//! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
 //! what code in the world has in its hand), [`sim`] (the description of a world, and its run),
 //! [`chaos`] (faults as data, and who draws them).
 //!
@@ -63,6 +63,7 @@ pub mod kernel;
 pub mod clock;
 pub mod disk;
 pub mod net;
+pub mod audit;
 pub mod node;
 // A private module: programs are members of a `Sim`.
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]

@@ -24,6 +24,8 @@ use futures::future::LocalBoxFuture;
 
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
+#[cfg(all(madsim, tokio_unstable, target_os = "linux", target_env = "gnu"))]
+pub(crate) use life::starts;
 pub(crate) use life::{
     Life, begin_stop, crash, end_stop, life, pause, power_loss, resume, start, went_dark_after,
     wipe,

@@ -15,6 +15,7 @@
 mod address;
 mod bytes;
 mod calls;
+mod check;
 mod epoll;
 mod gate;
 mod host;
@@ -54,7 +55,11 @@ thread_local! {
     static OS: Part<Os> = const { Part::empty() };
 }
 
-pub(crate) fn install() -> Installed<Os> {
+/// The operating system of a world, which may have programs.
+pub(crate) fn install(has_programs: bool) -> Installed<Os> {
+    if has_programs {
+        check::before_programs();
+    }
     let os = Os { table: RefCell::default(), hosts: RefCell::default(), threads: Cell::new(0) };
     current::install(&OS, Rc::new(os))
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 #![allow(clippy::unit_arg, reason = "a client of one line is easier to read")]
 
+mod audit;
 mod binary;
 mod commands;
+mod init;
 mod misuse;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Unmodified programs: real tokio, real sockets, real clients, in virtual time.
 
+mod audit;
 mod datagrams;
 mod descriptors;
 mod gateway;

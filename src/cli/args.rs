@@ -19,9 +19,11 @@ Examples, in the order in which you would use them:
   stormglass explore duplicate_charge --variant fixed --seeds 0..100000
                                                          see that the repair holds
   stormglass run duplicate_charge --seed 6 --story       one run, told from start to end
+  stormglass init --check                                is this crate sealed, for programs?
+  stormglass audit                                       what programs could ask of the host
 
 Exit codes: 0 it holds, 1 it is violated, 2 wrong use, 3 unknown or not reproducible.
-With --json every command writes one JSON object a line.";
+With --json every command but init writes one JSON object a line.";
 
 /// Shakes whole systems in one process with a seed, plays the failure back, and explains it.
 #[derive(Debug, Parser)]
@@ -123,6 +125,35 @@ pub(super) enum Command {
         /// The seeds, the last one not included.
         #[arg(long, value_name = "A..B", default_value = "0..10000", value_parser = seeds)]
         seeds: Range<u64>,
+    },
+    /// Seals a crate: writes `--cfg madsim` and `--cfg tokio_unstable` into its .cargo/config.toml.
+    ///
+    /// What is there stays there. Worlds then have the clock, entropy and hash keys of std from the
+    /// seed, programs run, and their `tokio::select!` draws from the seed as well.
+    #[command(after_help = "Examples:\n  stormglass init\n  \
+        stormglass init services/shop --check      1 if something is missing; writes nothing")]
+    Init {
+        /// The folder of a crate or a workspace.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Write nothing; end with 1 if the seal is missing or replaced.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Shows what becomes of every call of the C library in an executable with programs.
+    ///
+    /// A call is simulated (it acts on the world), refused (it fails with the node and what to do),
+    /// harmless, or it reaches the host: then no seed replays what depends on it. What is unknown, or
+    /// should be answered by the world and is not, ends the command with 1.
+    #[command(after_help = "Examples:\n  stormglass audit                              itself\n  \
+        stormglass audit target/debug/deps/main-1234  a test\n  \
+        stormglass audit /usr/lib/libssl.so.3         a library")]
+    Audit {
+        /// An ELF executable or library, linked with glibc. Default: this program.
+        executable: Option<PathBuf>,
+        /// Write JSON, one object a line.
+        #[arg(long)]
+        json: bool,
     },
     /// Prints the fingerprint of every seed: what `determinism` asks the other process for.
     #[command(hide = true)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Asked, Command, Look, SearchArgs};
-use super::{Failed, HOLDS, VIOLATED, determinism, exit_code, progress};
+use super::{Failed, HOLDS, VIOLATED, audit, determinism, exit_code, init, progress};
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
 use crate::explore::{Fresh, Search, SearchReport, World, parting};
@@ -48,6 +48,8 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             let asked = determinism::Asked { sim, variant, pace, seeds };
             determinism::run(worlds, &asked, out)
         }
+        Command::Init { folder, check } => init::run(&folder, check, out),
+        Command::Audit { executable, json } => audit::run(executable.as_deref(), json, out),
         Command::Fingerprints { sim, variant, pace, seeds } => {
             let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
             determinism::print(&determinism::paced(search, &pace), out)

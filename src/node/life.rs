@@ -38,6 +38,12 @@ pub(crate) fn life(id: NodeId) -> Life {
     net::with(|net| net.life(id))
 }
 
+/// How often the node has started.
+#[cfg(all(madsim, tokio_unstable, target_os = "linux", target_env = "gnu"))]
+pub(crate) fn starts(id: NodeId) -> u32 {
+    with_node(id, |node| node.starts)
+}
+
 pub(super) fn set_life(id: NodeId, life: Life) {
     net::with(|net| net.set_life(id, life));
     if life == Life::Off {

@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 
 use futures::future::LocalBoxFuture;
 
+use crate::audit::SEAL;
 use crate::journal::NodeId;
-
-pub(crate) fn install() {}
 
 /// Says what to do.
 ///
 /// # Panics
 ///
-/// Always: there is no operating system to run the program on.
+/// If the world has programs: there is no operating system to run them on.
+pub(crate) fn install(has_programs: bool) {
+    let remedy = match cfg!(all(target_os = "linux", target_env = "gnu")) {
+        true => SEAL,
+        false => "use `sim.service` or `sim.process` on this platform",
+    };
+    assert!(!has_programs, "`sim.program` needs the seal, on Linux with glibc: {remedy}");
+}
+
 pub(crate) fn program(
     _: NodeId,
     _: &BTreeMap<String, String>,
     _: &[String],
     _: impl FnOnce() -> LocalBoxFuture<'static, ()> + 'static,
 ) -> LocalBoxFuture<'static, ()> {
-    let remedy = if cfg!(all(target_os = "linux", target_env = "gnu")) {
-        "add to `.cargo/config.toml`, under `[build]`: `rustflags = [\"--cfg\", \"madsim\"]` and \
-         `rustdocflags = [\"--cfg\", \"madsim\"]`"
-    } else {
-        "use `sim.service` or `sim.process` on this platform"
-    };
-    panic!("`sim.program` needs the seal, on Linux with glibc: {remedy}")
+    unreachable!("a world with programs does not start here")
 }

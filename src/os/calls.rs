@@ -6,16 +6,21 @@
 //! calls go to hidden names.
 
 mod bytes;
+mod copy;
 mod denied;
 mod descriptor;
+mod files;
+mod futex;
+mod machine;
 mod name;
+mod raw;
 mod readiness;
+mod signal;
 mod socket;
-mod syscall;
 mod thread;
 
 pub(super) use descriptor::real_eventfd;
-pub(super) use syscall::{vanish, wait_futex, wake_futex};
+pub(super) use futex::{vanish, wait_futex, wake_futex};
 pub(super) use thread::{at_thread_end, detach, reap};
 
 use std::net::SocketAddr;

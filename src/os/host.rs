@@ -231,20 +231,31 @@ impl Program {
     }
 }
 
-/// A runtime whose threads end as soon as they have nothing to do, since nobody could wait for
-/// the time in which they might get something.
-#[cfg_attr(not(tokio_unstable), expect(unused_variables, reason = "there is nothing to seed"))]
-fn runtime(node: NodeId) -> Runtime {
+/// What makes a runtime whose threads end as soon as they have nothing to do, since nobody could
+/// wait for the time in which they might get something.
+pub(super) fn builder() -> Builder {
     let mut builder = Builder::new_current_thread();
     builder.enable_all().thread_keep_alive(Duration::ZERO);
-    // Of what `select!` draws from; tokio's own seed counts the runtimes of the whole process.
-    #[cfg(tokio_unstable)]
-    builder.rng_seed(current::with(|kernel| {
-        let seed = [kernel.seed().0.to_le_bytes(), u64::from(node.0).to_le_bytes()].concat();
-        tokio::runtime::RngSeed::from_bytes(&seed)
-    }));
+    builder
+}
+
+fn runtime(node: NodeId) -> Runtime {
+    let mut builder = builder();
+    seed_choices(&mut builder, node);
     builder.build().expect("a runtime needs nothing that the world does not have")
 }
+
+/// `select!` draws from the seed which branch it looks at first, where tokio lets it be set.
+#[cfg(tokio_unstable)]
+fn seed_choices(builder: &mut Builder, node: NodeId) {
+    use rand::Rng;
+    let key = u64::from(crate::node::starts(node)) << 32 | u64::from(node.0);
+    let drawn = current::with(|kernel| kernel.seed()).stream("tokio", key).next_u64();
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&drawn.to_le_bytes()));
+}
+
+#[cfg(not(tokio_unstable))]
+fn seed_choices(_: &mut Builder, _: NodeId) {}
 
 impl Future for Program {
     type Output = ();

@@ -70,9 +70,12 @@ impl Os {
     pub(super) fn may_read(&self, me: NodeId, path: &str) -> bool {
         let host = self.host(me);
         let named = host.iter().flat_map(|host| host.reads.iter().map(String::as_str));
-        // The executable itself is read for the backtrace of a panic.
-        let own = std::env::current_exe().is_ok_and(|own| own == std::path::Path::new(path));
+        // The executable itself, and what lies beside it of debug information, is read for the
+        // backtrace of a panic.
+        let own = std::env::current_exe().unwrap_or_default();
+        let is_own = own.to_str().is_some_and(|own| !own.is_empty() && path.starts_with(own));
         let climbs = path.split('/').any(|part| part == "..");
-        own || !climbs && HARMLESS.into_iter().chain(named).any(|start| path.starts_with(start))
+        let is_in = |start: &str| path.starts_with(start) || start.strip_suffix('/') == Some(path);
+        is_own || !climbs && HARMLESS.into_iter().chain(named).any(is_in)
     }
 }

@@ -24,7 +24,11 @@ pub(super) fn next(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
 /// A libc without a call that a program has just made is not one that this crate can stand before.
 #[cold]
 fn absent(name: &CStr) -> ! {
-    eprintln!("stormglass: the C library has no `{}`", name.to_string_lossy());
+    let name = name.to_string_lossy();
+    eprintln!(
+        "stormglass: the C library has no `{name}`, or is linked statically: leave out \
+         `-C target-feature=+crt-static`"
+    );
     std::process::abort()
 }
 

@@ -15,7 +15,7 @@ use libc::pthread_t;
 use super::gate::{self, Over, Reply, Role, Until, Wait};
 use super::host::Host;
 use super::{Os, calls};
-use crate::journal::NodeId;
+use crate::journal::{Entry, Kind, NodeId};
 use crate::kernel::{self, ThreadSeal, current};
 use crate::time::Time;
 
@@ -346,6 +346,9 @@ pub(super) fn cancel_all(os: &Os, host: &Host) {
         }
     }
     for thread in all() {
+        let text = format!("thread {} did not end with its program: it is killed", thread.number);
+        let note = Entry::new(Kind::Note, host.node);
+        current::with(|kernel| kernel.record_text(note, text));
         thread.baton.give(WORLD, Mail::Vanish);
         calls::reap(thread.handle.get());
     }

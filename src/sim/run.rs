@@ -80,7 +80,8 @@ pub fn describe(world: &(impl Fn(&mut Sim) + ?Sized), seed: Seed, variant: &str)
 ///
 /// # Panics
 ///
-/// If the world function panics, or a plan names what the world does not have. A panic of a
+/// If the world function panics, a plan names what the world does not have, or the world has programs
+/// and nothing to run them on ([`Sim::program`]). A panic of a
 /// service does not come out: it is part of the run.
 pub fn run(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     if config.sealed {
@@ -105,9 +106,10 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _kernel = current::enter(kernel.clone());
     let _clocks = clock::install(&kernel);
     let _net = net::install(&kernel, sim.profile.clone());
-    let _services = service::install(&kernel, sim.uses_sockets());
+    let _services = service::install(&kernel, uses_sockets);
     let _nodes = node::install();
-    let _programs = os::install();
+    let uses_sockets = sim.uses_sockets();
+    let _programs = os::install(uses_sockets);
     let (board, _board) = board::install();
     let (clients, _clients) = course::install(&sim);
 

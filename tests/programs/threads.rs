@@ -350,6 +350,7 @@ fn a_crash_ends_threads() {
     assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
     expect![[r#"
         0.000 ms worker has threads
+        500.000 ms worker thread 6 did not end with its program: it is killed
         1500.000 ms worker has threads
     "#]]
     .assert_eq(&told(&run));

@@ -1,203 +1,212 @@
-//! What a program may not do in a world: make processes, write files of the host.
+//! What a program may not do in a world: make processes, ask for the host, end the simulation.
 //!
-//! Such a call fails, and so does the node that made it, with the call's name and what to do.
+//! Such a call fails, and so does the node that made it, with the call's name and what to do: the
+//! texts stand in the table of [`crate::audit`]. `host` is about what would tell of the host or change
+//! it.
 
-use std::ffi::{CStr, c_char, c_void};
+mod host;
 
-use libc::{c_int, c_uint, mode_t, pid_t};
+use std::ffi::{c_char, c_void};
+use std::io::Write;
+
+use libc::{c_int, c_long, c_uint, pid_t, pthread_t, size_t};
 
 use super::super::gate::{Reply, Role, ask, role};
+use crate::audit;
+use crate::kernel::current;
 
-mod real {
-    use libc::{c_int, c_uint, mode_t, pid_t};
-    use std::ffi::{c_char, c_void};
-
-    crate::os::real::real! {
-        fork() -> pid_t;
-        execve(path: *const c_char, arguments: *const c_void, environment: *const c_void) -> c_int;
-        execvp(path: *const c_char, arguments: *const c_void) -> c_int;
-        posix_spawn(
-            pid: *mut pid_t, path: *const c_char, actions: *const c_void, attributes: *const c_void,
-            arguments: *const c_void, environment: *const c_void
-        ) -> c_int;
-        posix_spawnp(
-            pid: *mut pid_t, path: *const c_char, actions: *const c_void, attributes: *const c_void,
-            arguments: *const c_void, environment: *const c_void
-        ) -> c_int;
-        open(path: *const c_char, flags: c_int, mode: c_uint) -> c_int;
-        open64(path: *const c_char, flags: c_int, mode: c_uint) -> c_int;
-        openat(folder: c_int, path: *const c_char, flags: c_int, mode: c_uint) -> c_int;
-        openat64(folder: c_int, path: *const c_char, flags: c_int, mode: c_uint) -> c_int;
-        unlink(path: *const c_char) -> c_int;
-        rename(from: *const c_char, to: *const c_char) -> c_int;
-        mkdir(path: *const c_char, mode: mode_t) -> c_int;
-        rmdir(path: *const c_char) -> c_int;
-    }
+/// What a function returns that was refused.
+pub(super) trait Denied {
+    const DENIED: Self;
 }
 
-const NO_PROCESSES: (&str, &str) =
-    ("other processes are not simulated", "make it a program of its own in the sim");
-const NO_FILES: (&str, &str) = (
-    "files of the host are not simulated",
-    "let the sim name the folder that is read (`.reads(\"config/\")`), or keep what is written behind a trait",
-);
+macro_rules! denied_as {
+    ($($kind:ty = $value:expr;)*) => {$(
+        impl Denied for $kind {
+            const DENIED: $kind = $value;
+        }
+    )*};
+}
+
+denied_as! {
+    () = ();
+    c_int = -1;
+    c_long = -1;
+    isize = -1;
+    c_uint = 0;
+    f64 = 0.0;
+    *mut c_void = std::ptr::null_mut();
+}
 
 /// Refuses a call that a program makes.
-fn denied(call: &'static str, (why, remedy): (&str, &str)) -> Option<isize> {
+pub(super) fn denied(call: &'static str) -> Option<isize> {
     if role() == Role::Outside {
         return None;
     }
     ask(call, |os, _| {
+        let (why, remedy) = audit::refusal(call);
         os.refuse(call, why, remedy);
         Reply::Errno(libc::EPERM)
     })
 }
 
-/// Refuses a call with the path that it is about.
-///
-/// # Safety
-///
-/// `path` must be a text.
-unsafe fn denied_file(call: &'static str, path: *const c_char, writes: bool) -> Option<isize> {
-    if role() == Role::Outside {
-        return None;
-    }
-    // SAFETY: the caller promises it.
-    let path = unsafe { CStr::from_ptr(path) }.to_string_lossy();
-    ask(call, |os, node| {
-        if !writes && os.may_read(node, &path) {
-            return Reply::Pass;
+/// Defines functions that fail in a program. With `as error`, the result is itself the error.
+macro_rules! refused {
+    ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty $(as $error:ident)?;)*) => {
+        mod real {
+            use super::*;
+
+            $(crate::os::real::real! { $name($($arg: $kind),*) -> $result; })*
         }
-        let (why, remedy) = NO_FILES;
-        os.refuse(&format!("{call} {path}"), why, remedy);
-        Reply::Errno(libc::EPERM)
-    })
-}
 
-fn writes(flags: c_int) -> bool {
-    flags & libc::O_ACCMODE != libc::O_RDONLY || flags & (libc::O_CREAT | libc::O_TRUNC) != 0
-}
-
-/// Defines `open` and its relatives, whose last argument C leaves out where it means nothing.
-macro_rules! opens {
-    ($($name:ident($($folder:ident)?);)*) => {$(
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn $name(
-            $($folder: c_int,)?
-            path: *const c_char,
-            flags: c_int,
-            mode: c_uint,
-        ) -> c_int {
-            // SAFETY: the path is a text; the rest is passed on as it came.
-            unsafe {
-                match denied_file(stringify!($name), path, writes(flags)) {
-                    Some(result) => result as c_int,
-                    None => real::$name($($folder,)? path, flags, mode),
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name($($arg: $kind),*) -> $result {
+                match denied(stringify!($name)) {
+                    Some(_) => $crate::os::calls::denied::result!($result $(, $error)?),
+                    // SAFETY: passed on as it came.
+                    None => unsafe { real::$name($($arg),*) },
                 }
             }
-        }
-    )*};
+        )*
+    };
 }
 
-opens! {
-    open();
-    open64();
-    openat(folder);
-    openat64(folder);
+/// What it returns.
+macro_rules! result {
+    ($result:ty) => {
+        <$result as $crate::os::calls::denied::Denied>::DENIED
+    };
+    ($result:ty, error) => {
+        libc::EPERM
+    };
 }
 
+use {refused, result};
+
+pub(super) type In = *const c_void;
+pub(super) type Out = *mut c_void;
+pub(super) type Text = *const c_char;
+
+refused! {
+    // Processes.
+    fork() -> pid_t;
+    execv(path: Text, arguments: In) -> c_int;
+    execve(path: Text, arguments: In, environment: In) -> c_int;
+    execvp(path: Text, arguments: In) -> c_int;
+    execvpe(path: Text, arguments: In, environment: In) -> c_int;
+    fexecve(fd: c_int, arguments: In, environment: In) -> c_int;
+    execveat(folder: c_int, path: Text, arguments: In, environment: In, flags: c_int) -> c_int;
+    posix_spawn(pid: Out, path: Text, actions: In, with: In, arguments: In, environment: In)
+        -> c_int as error;
+    posix_spawnp(pid: Out, path: Text, actions: In, with: In, arguments: In, environment: In)
+        -> c_int as error;
+    system(command: Text) -> c_int;
+    popen(command: Text, mode: Text) -> Out;
+    wait(status: Out) -> pid_t;
+    wait3(status: Out, options: c_int, usage: Out) -> pid_t;
+    wait4(pid: pid_t, status: Out, options: c_int, usage: Out) -> pid_t;
+    waitpid(pid: pid_t, status: Out, options: c_int) -> pid_t;
+    waitid(kind: c_uint, id: c_uint, to: Out, options: c_int) -> c_int;
+    daemon(stays: c_int, speaks: c_int) -> c_int;
+    setsid() -> pid_t;
+    setpgid(pid: pid_t, group: pid_t) -> c_int;
+    getppid() -> pid_t;
+    ptrace(request: c_long, pid: pid_t, address: Out, data: Out) -> c_long;
+    unshare(flags: c_int) -> c_int;
+    setns(fd: c_int, kind: c_int) -> c_int;
+    pidfd_open(pid: pid_t, flags: c_uint) -> c_int;
+    pidfd_send_signal(fd: c_int, signal: c_int, info: Out, flags: c_uint) -> c_int;
+    // Signals.
+    kill(pid: pid_t, signal: c_int) -> c_int;
+    killpg(group: pid_t, signal: c_int) -> c_int;
+    raise(signal: c_int) -> c_int;
+    sigqueue(pid: pid_t, signal: c_int, value: Out) -> c_int;
+    pthread_kill(thread: pthread_t, signal: c_int) -> c_int as error;
+    pthread_cancel(thread: pthread_t) -> c_int as error;
+    pause() -> c_int;
+    sigsuspend(mask: In) -> c_int;
+    sigwait(set: In, signal: Out) -> c_int as error;
+    sigwaitinfo(set: In, info: Out) -> c_int;
+    sigtimedwait(set: In, info: Out, limit: In) -> c_int;
+    alarm(seconds: c_uint) -> c_uint;
+    setitimer(kind: c_int, new: In, old: Out) -> c_int;
+    timer_create(clock: c_int, event: Out, timer: Out) -> c_int;
+    signalfd(fd: c_int, mask: In, flags: c_int) -> c_int;
+    // Descriptors that are not simulated.
+    pipe(fds: Out) -> c_int;
+    pipe2(fds: Out, flags: c_int) -> c_int;
+    socketpair(family: c_int, kind: c_int, protocol: c_int, fds: Out) -> c_int;
+    select(count: c_int, reads: Out, writes: Out, errors: Out, limit: Out) -> c_int;
+    pselect(count: c_int, reads: Out, writes: Out, errors: Out, limit: In, mask: In) -> c_int;
+    epoll_pwait2(epfd: c_int, events: Out, most: c_int, limit: In, mask: In) -> c_int;
+    timerfd_create(clock: c_int, flags: c_int) -> c_int;
+    inotify_init() -> c_int;
+    inotify_init1(flags: c_int) -> c_int;
+    inotify_add_watch(fd: c_int, path: Text, mask: c_uint) -> c_int;
+    fanotify_init(flags: c_uint, event_flags: c_uint) -> c_int;
+    recvmmsg(fd: c_int, messages: Out, count: c_uint, flags: c_int, limit: Out) -> c_int;
+    sendmmsg(fd: c_int, messages: Out, count: c_uint, flags: c_int) -> c_int;
+    tmpfile() -> Out;
+    tmpfile64() -> Out;
+    // Memory that is shared.
+    shm_open(name: Text, flags: c_int, mode: c_uint) -> c_int;
+    shm_unlink(name: Text) -> c_int;
+    shmget(key: c_int, size: size_t, flags: c_int) -> c_int;
+    semget(key: c_int, count: c_int, flags: c_int) -> c_int;
+    msgget(key: c_int, flags: c_int) -> c_int;
+    sem_open(name: Text, flags: c_int, mode: c_uint, value: c_uint) -> Out;
+    mq_open(name: Text, flags: c_int, mode: c_uint, attributes: Out) -> c_int;
+}
+
+/// A child that shares the memory of its parent cannot be passed on to; one that does not may take
+/// its place.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
-    // SAFETY: the path is a text.
-    match unsafe { denied_file("unlink", path, true) } {
-        Some(result) => result as c_int,
-        // SAFETY: passed on as it came.
-        None => unsafe { real::unlink(path) },
-    }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
-    // SAFETY: the path is a text.
-    match unsafe { denied_file("rename", from, true) } {
-        Some(result) => result as c_int,
-        // SAFETY: passed on as it came.
-        None => unsafe { real::rename(from, to) },
-    }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn mkdir(path: *const c_char, mode: mode_t) -> c_int {
-    // SAFETY: the path is a text.
-    match unsafe { denied_file("mkdir", path, true) } {
-        Some(result) => result as c_int,
-        // SAFETY: passed on as it came.
-        None => unsafe { real::mkdir(path, mode) },
-    }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn rmdir(path: *const c_char) -> c_int {
-    // SAFETY: the path is a text.
-    match unsafe { denied_file("rmdir", path, true) } {
-        Some(result) => result as c_int,
-        // SAFETY: passed on as it came.
-        None => unsafe { real::rmdir(path) },
-    }
-}
-
-#[unsafe(no_mangle)]
-unsafe extern "C" fn fork() -> pid_t {
-    match denied("fork", NO_PROCESSES) {
-        Some(result) => result as pid_t,
+unsafe extern "C" fn vfork() -> pid_t {
+    match denied("vfork") {
+        Some(_) => pid_t::DENIED,
         // SAFETY: nothing is passed.
         None => unsafe { real::fork() },
     }
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn execve(
-    path: *const c_char,
-    arguments: *const c_void,
-    environment: *const c_void,
-) -> c_int {
-    match denied("execve", NO_PROCESSES) {
-        Some(result) => result as c_int,
-        // SAFETY: passed on as it came.
-        None => unsafe { real::execve(path, arguments, environment) },
+#[expect(non_snake_case, reason = "C has a name so")]
+mod end {
+    use super::*;
+
+    crate::os::real::real! {
+        exit(code: c_int) -> !;
+        _exit(code: c_int) -> !;
+        _Exit(code: c_int) -> !;
+        quick_exit(code: c_int) -> !;
     }
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn execvp(path: *const c_char, arguments: *const c_void) -> c_int {
-    match denied("execvp", NO_PROCESSES) {
-        Some(result) => result as c_int,
-        // SAFETY: passed on as it came.
-        None => unsafe { real::execvp(path, arguments) },
+/// Nothing can be returned to who asks for the end of the process, and an end with his code might
+/// pass for a success: so it ends loudly.
+fn refuse_to_end(call: &'static str) {
+    if role() == Role::Outside {
+        return;
     }
+    ask(call, |_, node| {
+        let node = current::with(|kernel| kernel.node_name(node));
+        let (why, remedy) = audit::refusal(call);
+        // Not by a macro, whose output a test would keep to itself.
+        let _ = writeln!(std::io::stderr(), "stormglass: {node}: `{call}`: {why}; {remedy}");
+        std::process::abort()
+    });
 }
 
-/// Defines the two ways to spawn, which return their error instead of setting `errno`.
-macro_rules! spawns {
+/// Defines the ways to end the process.
+macro_rules! ends {
     ($($name:ident),*) => {$(
         #[unsafe(no_mangle)]
-        unsafe extern "C" fn $name(
-            pid: *mut pid_t,
-            path: *const c_char,
-            actions: *const c_void,
-            attributes: *const c_void,
-            arguments: *const c_void,
-            environment: *const c_void,
-        ) -> c_int {
-            match denied(stringify!($name), NO_PROCESSES) {
-                Some(_) => libc::EPERM,
-                // SAFETY: passed on as it came.
-                None => unsafe {
-                    real::$name(pid, path, actions, attributes, arguments, environment)
-                },
-            }
+        unsafe extern "C" fn $name(code: c_int) -> ! {
+            refuse_to_end(stringify!($name));
+            // SAFETY: passed on as it came.
+            unsafe { end::$name(code) }
         }
     )*};
 }
 
-spawns!(posix_spawn, posix_spawnp);
+ends!(exit, _exit, _Exit, quick_exit);

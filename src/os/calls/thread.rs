@@ -24,6 +24,7 @@ mod real {
         nanosleep(time: *const timespec, rest: *mut timespec) -> c_int;
         clock_nanosleep(clock: c_int, flags: c_int, time: *const timespec, rest: *mut timespec)
             -> c_int;
+        sched_yield() -> c_int;
         usleep(micros: c_uint) -> c_int;
         sleep(seconds: c_uint) -> c_uint;
     }
@@ -194,6 +195,25 @@ unsafe extern "C" fn clock_nanosleep(
         Some(_) => 0,
         // SAFETY: passed on as it came.
         None => unsafe { real::clock_nanosleep(clock, flags, time, rest) },
+    }
+}
+
+/// Who waits in a loop lets the others run, and a little time pass.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sched_yield() -> c_int {
+    let yielded = match role() {
+        Role::Thread => sleep_for(Duration::from_micros(1)),
+        _ => ask("sched_yield", |os, node| {
+            if let Some(host) = os.host(node) {
+                threads::run(os, &host);
+            }
+            Reply::Value(0)
+        }),
+    };
+    match yielded {
+        Some(_) => 0,
+        // SAFETY: nothing is passed.
+        None => unsafe { real::sched_yield() },
     }
 }
 

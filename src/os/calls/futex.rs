@@ -1,4 +1,4 @@
-//! `syscall`, of which futexes are the world's: std's locks and parking are made of them.
+//! System calls of our own: futexes, of which std's locks and parking are made, and a thread's end.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,32 +18,15 @@ mod real {
     }
 }
 
-/// Variadic in C; its arguments are passed in the same places either way on the platforms of this
-/// module.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn syscall(
-    number: c_long,
-    a: c_long,
-    b: c_long,
-    c: c_long,
-    d: c_long,
-    e: c_long,
-    f: c_long,
-) -> c_long {
-    if number == libc::SYS_futex && role() != Role::Outside {
-        // SAFETY: these are the arguments of a futex call.
-        if let Some(result) = unsafe { futex(a, b as c_int, c as u32, d) } {
-            return result as c_long;
-        }
-    }
-    // SAFETY: passed on as it came.
-    unsafe { real::syscall(number, a, b, c, d, e, f) }
-}
-
 /// # Safety
 ///
 /// The arguments must be those of a futex call.
-unsafe fn futex(address: c_long, operation: c_int, value: u32, timeout: c_long) -> Option<isize> {
+pub(super) unsafe fn futex(
+    address: c_long,
+    operation: c_int,
+    value: u32,
+    timeout: c_long,
+) -> Option<isize> {
     let command = operation & !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);
     match command {
         libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
