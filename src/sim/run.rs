@@ -106,9 +106,9 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _kernel = current::enter(kernel.clone());
     let _clocks = clock::install(&kernel);
     let _net = net::install(&kernel, sim.profile.clone());
+    let uses_sockets = sim.uses_sockets();
     let _services = service::install(&kernel, uses_sockets);
     let _nodes = node::install();
-    let uses_sockets = sim.uses_sockets();
     let _programs = os::install(uses_sockets);
     let (board, _board) = board::install();
     let (clients, _clients) = course::install(&sim);
