@@ -103,14 +103,18 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
         events_max: sim.events_max,
         interrupt: config.interrupt.clone(),
     });
+    let has_programs = sim.members.iter().any(Spec::is_program);
+    let notice = has_programs.then(|| os::check(kernel.sealed())).flatten();
     let _quiet = silence();
     let _kernel = current::enter(kernel.clone());
     let _clocks = clock::install(&kernel);
     let _net = net::install(&kernel, sim.profile.clone());
     let _services = service::install(&kernel);
     let _nodes = node::install();
-    let has_programs = sim.members.iter().any(Spec::is_program);
-    let _programs = os::install(has_programs);
+    let _programs = os::install();
+    if let Some(notice) = notice {
+        kernel.record_text(Entry::new(Kind::Note, NodeId::WORLD), notice);
+    }
     let (board, _board) = board::install();
     let (clients, _clients) = course::install(&sim);
 
