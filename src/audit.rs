@@ -87,7 +87,7 @@ pub struct Symbol {
 
 /// How to have the seal.
 pub(crate) const SEAL: &str = "add to `.cargo/config.toml`, under `[build]`: `rustflags = \
-    [\"--cfg\", \"madsim\"]` and `rustdocflags = [\"--cfg\", \"madsim\"]`";
+    [\"--cfg\", \"madsim\"]` and `rustdocflags = [\"--cfg\", \"madsim\"]`, as `stormglass init` does";
 
 /// What an executable asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,9 +120,12 @@ impl Audit {
     pub fn of(path: impl AsRef<Path>) -> Result<Audit> {
         let path = path.as_ref();
         let failed = |source| Error::io(path, source);
-        let file = File::open(path).map_err(failed)?;
-        let is_file = file.metadata().map_err(failed)?.is_file();
-        let facts = if is_file { elf::read(file) } else { Err("it is no file".to_owned()) };
+        // Opening a pipe would wait for somebody who writes.
+        let is_file = path.metadata().map_err(failed)?.is_file();
+        let facts = match is_file {
+            true => elf::read(File::open(path).map_err(failed)?),
+            false => Err("it is no file".to_owned()),
+        };
         let facts = facts.map_err(|reason| Error::Executable { path: path.into(), reason })?;
         Ok(Audit::new(facts))
     }

@@ -26,6 +26,8 @@ mod real;
 mod sockets;
 mod threads;
 
+pub(crate) use check::check;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
@@ -55,11 +57,7 @@ thread_local! {
     static OS: Part<Os> = const { Part::empty() };
 }
 
-/// The operating system of a world, which may have programs.
-pub(crate) fn install(has_programs: bool) -> Installed<Os> {
-    if has_programs {
-        check::before_programs();
-    }
+pub(crate) fn install() -> Installed<Os> {
     let os = Os { table: RefCell::default(), hosts: RefCell::default(), threads: Cell::new(0) };
     current::install(&OS, Rc::new(os))
 }

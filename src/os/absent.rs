@@ -7,17 +7,19 @@ use futures::future::LocalBoxFuture;
 use crate::audit::SEAL;
 use crate::journal::NodeId;
 
-/// Says what to do.
+pub(crate) fn install() {}
+
+/// Called before every world with programs: says what to do.
 ///
 /// # Panics
 ///
-/// If the world has programs: there is no operating system to run them on.
-pub(crate) fn install(has_programs: bool) {
+/// Always: there is no operating system to run them on.
+pub(crate) fn check(_: bool) -> Option<String> {
     let remedy = match cfg!(all(target_os = "linux", target_env = "gnu")) {
         true => SEAL,
         false => "use `sim.service` or `sim.process` on this platform",
     };
-    assert!(!has_programs, "`sim.program` needs the seal, on Linux with glibc: {remedy}");
+    panic!("`sim.program` needs the seal, on Linux with glibc: {remedy}")
 }
 
 pub(crate) fn program(
@@ -26,5 +28,5 @@ pub(crate) fn program(
     _: &[String],
     _: impl FnOnce() -> LocalBoxFuture<'static, ()> + 'static,
 ) -> LocalBoxFuture<'static, ()> {
-    unreachable!("a world with programs does not start here")
+    unreachable!("no world with programs starts here")
 }

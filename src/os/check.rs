@@ -6,23 +6,21 @@ use std::thread;
 use super::host;
 use crate::audit::{Audit, SEAL};
 use crate::error::Result;
-use crate::journal::{Entry, Kind, NodeId};
-use crate::kernel::current;
 
-/// Called at the start of every world with programs. What is not known of the executable is noted.
+/// Called before every world with programs; what is worth a note in its journal.
 ///
 /// # Panics
 ///
 /// If calls of programs would not end here, with what to do.
-pub(super) fn before_programs() {
+pub(crate) fn check(is_sealed: bool) -> Option<String> {
     assert!(
-        current::with(|kernel| kernel.sealed()),
+        is_sealed,
         "`sim.program` needs the seal, and this run was asked for without it: leave \
          `RunConfig::sealed` as it is"
     );
     let audit = match own() {
         Ok(audit) => audit,
-        Err(error) => return note(format!("the executable is not audited: {error}")),
+        Err(error) => return Some(format!("the executable is not audited: {error}")),
     };
     let missing: Vec<&str> = audit.missing().collect();
     assert!(
@@ -31,14 +29,9 @@ pub(super) fn before_programs() {
         missing.join(", ")
     );
     let unknown: Vec<&str> = audit.unknown().collect();
-    if !unknown.is_empty() {
-        let names = unknown.join(", ");
-        note(format!("not known to be harmless: {names} (see `stormglass audit`)"));
-    }
-}
-
-fn note(text: String) {
-    current::with(|kernel| kernel.record_text(Entry::new(Kind::Note, NodeId::WORLD), text));
+    let names = unknown.join(", ");
+    let note = || format!("not known to be harmless: {names} (see `stormglass audit`)");
+    (!unknown.is_empty()).then(note)
 }
 
 /// The audit of this process, which is made once.

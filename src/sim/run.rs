@@ -102,14 +102,18 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
         events_max: sim.events_max,
         interrupt: config.interrupt.clone(),
     });
+    let uses_sockets = sim.uses_sockets();
+    let notice = uses_sockets.then(|| os::check(kernel.sealed())).flatten();
     let _quiet = silence();
     let _kernel = current::enter(kernel.clone());
     let _clocks = clock::install(&kernel);
     let _net = net::install(&kernel, sim.profile.clone());
-    let uses_sockets = sim.uses_sockets();
     let _services = service::install(&kernel, uses_sockets);
     let _nodes = node::install();
-    let _programs = os::install(uses_sockets);
+    let _programs = os::install();
+    if let Some(notice) = notice {
+        kernel.record_text(Entry::new(Kind::Note, NodeId::WORLD), notice);
+    }
     let (board, _board) = board::install();
     let (clients, _clients) = course::install(&sim);
 

@@ -159,6 +159,33 @@ fn raw_clocks_and_entropy_are_the_seeds() {
     );
 }
 
+/// Without `biased`: tokio draws which branch it looks at first.
+#[cfg(tokio_unstable)]
+#[test]
+fn the_choices_of_select_are_the_seeds() {
+    async fn choices() -> String {
+        let mut all = String::new();
+        for _ in 0..16 {
+            all += tokio::select! { one = async { "1" } => one, two = async { "2" } => two };
+        }
+        all
+    }
+    check_told(
+        || async {
+            tell(choices().await);
+            tell(tokio::spawn(choices()).await?);
+            let handle = tokio::runtime::Handle::current();
+            tell(tokio::task::spawn_blocking(move || handle.block_on(choices())).await?);
+            Ok(())
+        },
+        expect![[r#"
+            0.000 ms program 2121211112112212
+            0.000 ms program 1212222221221211
+            0.000 ms program 1112221122221211
+        "#]],
+    );
+}
+
 #[test]
 fn no_signal_comes() {
     check_told(
