@@ -24,6 +24,18 @@ pub(super) enum Role {
 thread_local! {
     // Without a destructor, so that it can be asked while a thread ends.
     static ROLE: Cell<Role> = const { Cell::new(Role::Outside) };
+    /// How often it has yielded since its last other call.
+    static YIELDS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Yields in a row after which a thread is taken to wait for another one. Locks and queues yield a
+/// few times before they wait: that is no event.
+const YIELDS_MAX: u32 = 64;
+
+/// Counts that this thread yields; true if it has done so for long.
+pub(super) fn yields_for_long() -> bool {
+    YIELDS.set(YIELDS.get() + 1);
+    YIELDS.get() >= YIELDS_MAX
 }
 
 #[inline]
@@ -138,6 +150,7 @@ pub(super) fn ask(call: &'static str, f: impl FnMut(&Os, NodeId) -> Reply) -> Op
 
 fn ask_the_world(call: &'static str, mut f: impl FnMut(&Os, NodeId) -> Reply) -> Option<isize> {
     let asker = role();
+    YIELDS.set(0);
     // Whatever the world does to answer is no call of the program.
     in_role(Role::Outside, || {
         loop {

@@ -126,6 +126,7 @@ impl Listener {
     }
 
     /// Refuses who comes from another node, as a listener at a loopback address does.
+    #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
     pub(crate) fn hear_own_node_only(&self) {
         self.change(|streams, _| {
             if let Ok(door) = streams.door(self) {

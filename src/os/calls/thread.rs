@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libc::{c_int, c_uint, pthread_attr_t, pthread_key_t, pthread_t, timespec};
 
-use super::super::gate::{Reply, Role, Until, Wait, ask, role};
+use super::super::gate::{Reply, Role, Until, Wait, ask, role, yields_for_long};
 use super::super::threads::{self, Held, Newborn, Start};
 
 mod real {
@@ -201,20 +201,23 @@ unsafe extern "C" fn clock_nanosleep(
 /// Who waits in a loop lets the others run, and a little time pass.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sched_yield() -> c_int {
-    let yielded = match role() {
-        Role::Thread => sleep_for(Duration::from_micros(1)),
-        _ => ask("sched_yield", |os, node| {
-            if let Some(host) = os.host(node) {
-                threads::run(os, &host);
-            }
-            Reply::Value(0)
-        }),
-    };
-    match yielded {
-        Some(_) => 0,
+    match role() {
         // SAFETY: nothing is passed.
-        None => unsafe { real::sched_yield() },
+        Role::Outside => return unsafe { real::sched_yield() },
+        _ if !yields_for_long() => {}
+        Role::Thread => {
+            sleep_for(Duration::from_micros(1));
+        }
+        Role::Turn(_) => {
+            ask("sched_yield", |os, node| {
+                if let Some(host) = os.host(node) {
+                    threads::run(os, &host);
+                }
+                Reply::Value(0)
+            });
+        }
     }
+    0
 }
 
 #[unsafe(no_mangle)]
