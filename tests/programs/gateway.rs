@@ -65,13 +65,13 @@ fn a_program_calls_a_handler() {
     expect![[r#"
         time             node     what
                2.000 ms  shop     -> stock-0  POST /take
-               3.000 ms  stock-0  -> shop     POST /take
+               3.000 ms  stock-0  -> shop     200
                4.000 ms  shop     taken 2
                4.000 ms  shop     -> stock-0  POST /take
-               5.000 ms  stock-0  -> shop     POST /take
+               5.000 ms  stock-0  -> shop     200
                6.000 ms  shop     taken 4
                6.000 ms  shop     -> stock-0  GET /lost
-               7.000 ms  stock-0  -> shop     GET /lost
+               7.000 ms  stock-0  -> shop     404
                8.000 ms  shop     404 Not Found
                8.000 ms  world    chaos ends, all is healed
                8.000 ms  world    the world ends: finished
@@ -108,10 +108,10 @@ fn a_handler_calls_a_program() {
     expect![[r#"
         time             node   what
               12.000 ms  shop   -> stock  POST /take
-              13.000 ms  stock  -> shop   POST /take
+              13.000 ms  stock  -> shop   200
               14.000 ms  shop   taken 2
               16.000 ms  shop   -> stock  GET /lost
-              17.000 ms  stock  -> shop   GET /lost
+              17.000 ms  stock  -> shop   404
               18.000 ms  shop   404 Not Found
               19.000 ms  shop   -x stock                  dropped: nobody listens
               20.000 ms  shop   reset by stock: refused
