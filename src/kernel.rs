@@ -281,6 +281,7 @@ impl Kernel {
     }
 
     /// Sets what the code of a node runs inside of, destructors included, until the node goes down.
+    #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
     pub(crate) fn set_surroundings(&self, node: NodeId, surroundings: Rc<dyn Surroundings>) {
         self.owners.borrow_mut()[node.0 as usize].surroundings = Some(surroundings);
     }
