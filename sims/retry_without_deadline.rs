@@ -13,7 +13,7 @@
 //! **Run**: `cargo run --release -- explore retry_without_deadline`
 //!
 //! **Expect**: the broken variant waits for ever within a few seeds and shrinks to one fault; the
-//! fixed one holds for 20,000 seeds. Nothing in the programs knows of Stormglass.
+//! fixed one holds for 100,000 seeds. Nothing in the programs knows of Stormglass.
 
 use std::time::Duration;
 
