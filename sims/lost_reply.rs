@@ -150,12 +150,12 @@ mod tests {
             seed 3: Violated("the counter says 6 after 5 orders")
             shop -> redis * #2 message: drop
 
-                 672.792 ms  redis  -> shop   conn #6
-                 673.050 ms  shop   -> redis  conn #6
-                 673.383 ms  redis  -> shop   conn #6
+                 672.792 ms  redis  -> shop   conn #6, 7 B
+                 673.050 ms  shop   -> redis  conn #6, 32 B
+                 673.383 ms  redis  -> shop   conn #6, 5 B
                  673.622 ms  shop   INFO counted order=5
-                 775.122 ms  shop   -> redis  conn #7
-                 775.326 ms  redis  -> shop   conn #7
+                 775.122 ms  shop   -> redis  conn #7, 25 B
+                 775.326 ms  redis  -> shop   conn #7, 7 B
                  775.484 ms  shop   INFO evening counter=6
                  775.484 ms  world  chaos ends, all is healed
                  775.484 ms  world  the world ends: finished  <- violated

@@ -92,7 +92,7 @@ mod tests {
             seed 33: Violated("checkout waits for a timer at 90112.981 ms since 856.981 ms; stock waits for something to come in since 1003.700 ms")
             at 1s for 3700us: power loss of stock
 
-                 816.292 ms  stock     -> checkout  POST /reserve/table
+                 816.292 ms  stock     -> checkout  200
                  816.477 ms  checkout  INFO reserved item=table
                  816.477 ms  checkout  -> stock     POST /reserve/shelf
                 1000.000 ms  world     fault 1 begins: at 1s for 3700us: power loss of stock
