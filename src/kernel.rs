@@ -200,7 +200,7 @@ impl Kernel {
     }
 
     /// The task that runs.
-    #[cfg(madsim)]
+    #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
     pub(crate) fn running(&self) -> Option<TaskKey> {
         self.running.get()
     }

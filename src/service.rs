@@ -18,9 +18,10 @@ mod response;
 
 pub use body::Body;
 pub(crate) use call::Envelope;
-pub(crate) use context::read_traceparent;
+pub(crate) use context::{TRACEPARENT, read_traceparent};
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
+pub(crate) use gateway::PORT as HTTP_PORT;
 pub(crate) use host::{Host, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};

@@ -6,11 +6,12 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::journal::Trace;
 use crate::kernel::Kernel;
 
-const HEADER: &str = "traceparent";
+/// The header that carries a trace context.
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// The trace context of a request's headers, if it has a valid one.
 pub(super) fn read(headers: &HeaderMap) -> Option<Trace> {
-    read_traceparent(headers.get(HEADER)?.as_bytes())
+    read_traceparent(headers.get(TRACEPARENT)?.as_bytes())
 }
 
 /// The trace context that the value of a `traceparent` header says, if it is valid.
@@ -27,7 +28,7 @@ pub(crate) fn read_traceparent(value: &[u8]) -> Option<Trace> {
 /// Makes the request a new span of the running task's trace, or of a new trace; a request that
 /// carries a context keeps it. The context that it has then, if it is valid.
 pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) -> Option<Trace> {
-    if headers.contains_key(HEADER) {
+    if headers.contains_key(TRACEPARENT) {
         return read(headers);
     }
     let draw = |purpose: u64| {
@@ -41,7 +42,7 @@ pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) -> 
     let span = draw(3);
     let header = format!("00-{id:032x}-{span:016x}-01");
     let value = HeaderValue::try_from(header).expect("digits are a header's value");
-    headers.insert(HEADER, value);
+    headers.insert(TRACEPARENT, value);
     Some(Trace { id, span })
 }
 
@@ -52,7 +53,7 @@ mod tests {
     #[track_caller]
     fn check(header: &'static str, expected: Option<(u128, u64)>) {
         let mut headers = HeaderMap::new();
-        headers.insert(HEADER, HeaderValue::from_static(header));
+        headers.insert(TRACEPARENT, HeaderValue::from_static(header));
         assert_eq!(read(&headers), expected.map(|(id, span)| Trace { id, span }));
     }
 

@@ -30,7 +30,7 @@ use crate::time::Time;
 /// Bytes that are read at once.
 const READ: usize = 8 << 10;
 /// The port of `http:`.
-const PORT: u16 = 80;
+pub(crate) const PORT: u16 = 80;
 
 /// The way into a handler for those who call it by sockets.
 pub(super) fn door(ctx: Ctx, port: u16) -> LocalBoxFuture<'static, ()> {

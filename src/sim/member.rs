@@ -11,7 +11,7 @@ use futures::future::LocalBoxFuture;
 use super::program::Settings;
 use super::{Sim, course};
 use crate::node::{Boot, Lane};
-use crate::service::{Ctx, ServiceFactory, serve};
+use crate::service::{Ctx, HTTP_PORT, ServiceFactory, serve};
 use crate::topology::{Member, Role};
 
 /// What the world knows of one member.
@@ -52,7 +52,7 @@ impl Spec {
             calls: BTreeSet::new(),
             processors: 1,
             queue_limit: u32::MAX,
-            port: 80,
+            port: HTTP_PORT,
             start,
             settings: Settings::default(),
             declared_at,

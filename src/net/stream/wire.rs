@@ -19,12 +19,11 @@ use smallvec::SmallVec;
 use super::outgoing::Piece;
 use crate::chaos::Leg;
 use crate::journal::{Recorder, Recording, Symbol, Trace};
+use crate::service::TRACEPARENT;
 
 /// Bytes of headers after which a connection is given up: servers take less by default (nginx 32 KiB,
 /// tonic 16 KiB), and this much may be kept for each half.
 const HEAD_MAX: usize = 64 << 10;
-/// The header of W3C Trace Context, which a traced request has.
-const TRACEPARENT: &str = "traceparent";
 
 /// One half of a connection, as far as it was read.
 #[derive(Debug)]
