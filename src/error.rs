@@ -17,6 +17,16 @@ pub enum Error {
         /// What is wrong, and what to write instead.
         reason: String,
     },
+    /// A JSON or YAML file that cannot be used: see [`crate::document`].
+    #[error("{file}:{line}: {reason}")]
+    Document {
+        /// The file's path, or the name that its reader gave it.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
     /// A configuration file of cargo that cannot be used.
     #[error("{file}:{line}: {reason}", file = file.display())]
     Config {

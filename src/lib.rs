@@ -39,7 +39,7 @@
 //! # The map
 //!
 //! Words, plain data:
-//! [`error`], [`seed`] (named streams of randomness), [`time`](mod@time), [`verdict`], [`topology`],
+//! [`error`], [`document`] (files with their lines), [`seed`] (named streams of randomness), [`time`](mod@time), [`verdict`], [`topology`],
 //! [`journal`] (what happened, and why).
 //!
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
@@ -53,6 +53,7 @@
 //! Start with [`sim::Sim`], then [`service::Ctx`], then [`explore::explore`].
 
 pub mod error;
+pub mod document;
 pub mod seed;
 pub mod time;
 pub mod verdict;

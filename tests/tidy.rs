@@ -11,8 +11,8 @@ const ROOMS: [(&str, &[&str]); 4] = [
     (
         "words",
         &[
-            "seed", "time", "error", "verdict", "topology", "journal", "history", "contract",
-            "trace",
+            "seed", "time", "error", "document", "verdict", "topology", "journal", "history",
+            "contract", "trace",
         ],
     ),
     (
