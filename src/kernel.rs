@@ -41,7 +41,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol, Trace};
+use crate::journal::{Entry, EventId, Head, Kind, NodeId, Recorder, Recording, Symbol, Trace};
 use crate::seed::Seed;
 use crate::time::Time;
 use queue::Queue;
@@ -352,6 +352,25 @@ impl Kernel {
         if id != EventId::NONE {
             self.journal.borrow_mut().attach_payload(id, payload);
         }
+    }
+
+    /// Says that an event sends an HTTP message: see [`Recorder::attach_http`].
+    pub(crate) fn attach_http(&self, id: EventId, answers: EventId, head: Head, is_whole: bool) {
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_http(id, answers, head, is_whole);
+        }
+    }
+
+    /// Says where some bytes of an HTTP message's body lie: see [`Recorder::attach_body_part`].
+    pub(crate) fn attach_body_part(&self, message: EventId, segment: EventId, at: usize, n: usize) {
+        if segment != EventId::NONE {
+            self.journal.borrow_mut().attach_body_part(message, segment, at, n);
+        }
+    }
+
+    /// True if what is put beside events is kept.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.journal.borrow().recording() == Recording::Full
     }
 
     /// Says which trace a request belongs to.
