@@ -15,6 +15,7 @@ mod scheduler;
 mod seal;
 mod task;
 mod timer;
+mod watchdog;
 
 pub(crate) use home::{Home, WorldId};
 pub(crate) use join::completion;
@@ -131,6 +132,7 @@ pub(crate) struct Kernel {
     /// Set once the world has ended: destructors still run, but nothing is recorded or made.
     over: Cell<bool>,
     polls: Cell<u64>,
+    pulse: Arc<watchdog::Pulse>,
     events_max: u64,
     interrupt: Arc<AtomicBool>,
     seal: seal::Seal,
@@ -171,6 +173,7 @@ impl Kernel {
             panicked: RefCell::default(),
             over: Cell::new(false),
             polls: Cell::new(0),
+            pulse: watchdog::Pulse::watched(settings.seed),
             events_max: settings.events_max,
             interrupt: settings.interrupt,
             seal: seal::Seal::new(),
@@ -391,6 +394,7 @@ impl Kernel {
         let known = self.places.borrow().get(&key).copied();
         known.unwrap_or_else(|| {
             let symbol = self.symbol(&location.to_string());
+            watchdog::Pulse::know(location);
             self.places.borrow_mut().insert(key, symbol);
             symbol
         })
