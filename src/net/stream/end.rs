@@ -59,7 +59,8 @@ pub(super) struct End {
     pub(super) read_shut: bool,
     pub(super) out: Outgoing,
     pub(super) incoming: Incoming,
-    /// Of an end that connects: the end that its SYN made, and how many SYNs it has sent.
+    /// Of an end that connects: the end that its SYN made, or nobody's if it was heard and refused;
+    /// and how many SYNs it has sent.
     pub(super) made: Option<EndId>,
     pub(super) syns: u8,
     /// Why it is dead, until somebody was told.
