@@ -13,6 +13,7 @@ mod exchange;
 mod gateway;
 mod host;
 mod http_client;
+mod invocation;
 mod label;
 mod response;
 
@@ -25,6 +26,7 @@ pub(crate) use gateway::PORT as HTTP_PORT;
 pub(crate) use host::{Host, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
+pub use invocation::Invocation;
 pub use label::Label;
 pub(crate) use label::route_label;
 pub use response::{HttpError, Response};
