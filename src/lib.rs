@@ -59,6 +59,8 @@ pub mod time;
 pub mod verdict;
 pub mod topology;
 pub mod journal;
+pub mod history;
+mod ddmin;
 
 pub mod kernel;
 pub mod clock;
@@ -76,6 +78,9 @@ mod os;
 pub mod service;
 pub mod sim;
 pub mod chaos;
+
+pub mod consistency;
+pub mod convergence;
 
 pub mod explore;
 pub mod shrink;

@@ -14,6 +14,7 @@ mod gateway;
 mod head;
 mod host;
 mod http_client;
+mod invocation;
 mod label;
 mod response;
 
@@ -26,6 +27,7 @@ pub(crate) use gateway::PORT as HTTP_PORT;
 pub(crate) use host::{Host, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
+pub use invocation::Invocation;
 pub use label::Label;
 pub(crate) use label::route_label;
 pub use response::{HttpError, Response};

@@ -148,6 +148,11 @@ kinds! {
     Connection = "connection",
     /// A service is scaled: `symbol` is its name, `value` how many replicas it is to have.
     Scale = "scale",
+    /// A client calls an operation of a history: `symbol` is the object, the text says what is called.
+    Invoke = "invoke",
+    /// Such an operation ends: `symbol` is `ok`, `fail` or `info`, `extra` the number of its call, the
+    /// text the answer.
+    Return = "return",
 }
 
 impl Kind {

@@ -110,6 +110,8 @@ fn words(event: &Event<'_>) -> String {
         Kind::End => with_text(format!("the world ends: {}", symbol_or("done"))),
         Kind::Connection => format!("connection {value} with {}: {symbol}", event.peer_name()),
         Kind::Scale => format!("scales {symbol} to {value}"),
+        Kind::Invoke => with_text(format!("calls {symbol}")),
+        Kind::Return => with_text(format!("returns {symbol}")),
         Kind::Send | Kind::Deliver | Kind::Drop | Kind::Duplicate => String::new(),
     }
 }
