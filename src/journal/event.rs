@@ -148,6 +148,9 @@ kinds! {
     Connection = "connection",
     /// A service is scaled: `symbol` is its name, `value` how many replicas it is to have.
     Scale = "scale",
+    /// A saga goes on, or a service says that it did or undid one of its steps: `symbol` says what,
+    /// the text which saga and step.
+    Saga = "saga",
 }
 
 impl Kind {
