@@ -244,3 +244,27 @@ fn a_subscription_hands_out_events_one_by_one() {
     assert_eq!(notes(&run, "shipping"), ["a 1", "a 2", "a 3", "b 1"]);
     assert_eq!(sent(&run, "shipping", "events")[0], "join shipping");
 }
+
+/// A program has no `ctx`: it publishes with an ordinary request.
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_program_publishes_with_a_request() {
+    let world = |sim: &mut Sim| {
+        sim.chaos(Chaos::none()).broker("events");
+        consumer(sim, "shipping", "shipping", "placed");
+        sim.program("shop", || async {
+            tokio::time::sleep(10 * MS).await;
+            let client = reqwest::Client::new();
+            let request = client.post("http://events/topics/placed").header("event-key", "7");
+            let reply = request.body("one lamp").send().await?;
+            assert_eq!(reply.status().as_u16(), 201);
+            assert_eq!(reply.text().await?.matches(r#""offset":0"#).count(), 1);
+            tokio::time::sleep(100 * MS).await;
+            Ok::<_, reqwest::Error>(())
+        })
+        .drives();
+    };
+    let run = super::run_alone(&world, &RunConfig::seed(1));
+    assert!(run.verdict().holds(), "{}", run.verdict());
+    assert_eq!(notes(&run, "shipping"), ["handles 7 one lamp"]);
+}
