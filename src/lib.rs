@@ -44,7 +44,8 @@
 //!
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
 //! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
-//! what code in the world has in its hand), [`sim`] (the description of a world, and its run),
+//! what code in the world has in its hand), [`events`] (a broker, outbox and inbox), [`saga`] (steps and
+//! compensations, and what must be true of them), [`sim`] (the description of a world, and its run),
 //! [`chaos`] (faults as data, and who draws them).
 //!
 //! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
@@ -76,6 +77,8 @@ mod os;
 #[path = "os/absent.rs"]
 mod os;
 pub mod service;
+pub mod events;
+pub mod saga;
 pub mod sim;
 pub mod chaos;
 

@@ -10,6 +10,7 @@ mod conformance;
 mod determinism;
 mod disk;
 mod document;
+mod events;
 mod explore;
 mod http;
 mod journal;
@@ -20,6 +21,7 @@ mod node;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
 mod programs;
 mod report;
+mod saga;
 mod script;
 mod seal;
 mod shrink;

@@ -153,6 +153,9 @@ kinds! {
     /// Such an operation ends: `symbol` is `ok`, `fail` or `info`, `extra` the number of its call, the
     /// text the answer.
     Return = "return",
+    /// A saga goes on, or a service says that it did or undid one of its steps: `symbol` says what,
+    /// the text which saga and step.
+    Saga = "saga",
 }
 
 impl Kind {
