@@ -27,7 +27,7 @@ pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use label::Label;
 pub(crate) use label::route_label;
-pub use response::{HttpError, Response};
+pub use response::{BreakConnection, HttpError, Response};
 
 use std::cell::RefCell;
 use std::rc::Rc;
