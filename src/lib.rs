@@ -44,7 +44,7 @@
 //!
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
 //! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
-//! what code in the world has in its hand), [`sim`] (the description of a world, and its run),
+//! what code in the world has in its hand), `mock` (stubs that answer for services of others), [`sim`] (the description of a world, and its run),
 //! [`chaos`] (faults as data, and who draws them).
 //!
 //! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
@@ -74,6 +74,8 @@ mod os;
 #[path = "os/absent.rs"]
 mod os;
 pub mod service;
+#[cfg(feature = "wiremock")]
+pub mod mock;
 pub mod sim;
 pub mod chaos;
 
