@@ -11,6 +11,7 @@ mod context;
 mod ctx;
 mod exchange;
 mod gateway;
+mod head;
 mod host;
 mod http_client;
 mod label;

@@ -277,6 +277,12 @@ impl<'a> Event<'a> {
         super::beside(&self.journal.traces, self.id).copied()
     }
 
+    /// The HTTP message that the event sends, or of which it sends the first bytes.
+    #[must_use]
+    pub fn http(&self) -> Option<super::HttpMessage<'a>> {
+        self.journal.http_message_of(self.id)
+    }
+
     /// The bytes of a message, if they were kept.
     #[must_use]
     pub fn payload(&self) -> Option<&'a [u8]> {

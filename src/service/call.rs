@@ -6,7 +6,7 @@ use http::{Request, Response};
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Body, HttpError, context, with};
+use super::{Body, HttpError, context, head, with};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current;
@@ -121,11 +121,15 @@ pub(super) fn send(
     });
     let trace = context::pass_on(kernel, request.headers_mut(), u64::from(made));
     let body = request.body().bytes();
+    let head = kernel.keeps_all().then(|| head::of_request(&request));
     let entry = Entry::new(Kind::Send, from).peer(to).symbol(label).value(xxh3_64(&body));
     let envelope = Envelope { call: id, content: Content::Request(request) };
     let packet = envelope.addressed(from, to, label, Leg::Request, body.len() + HEAD);
     let sent = net::transmit(kernel, packet, entry);
     kernel.attach_payload(sent, &body);
+    if let Some(head) = head {
+        kernel.attach_http(sent, EventId::NONE, head, true);
+    }
     if let Some(trace) = trace {
         kernel.attach_trace(sent, trace);
     }

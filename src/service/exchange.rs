@@ -5,9 +5,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::call::{CallId, Content, Envelope, HEAD, complete};
 use super::host::Place;
-use super::{Body, BreakConnection, HttpError, context, with};
+use super::{Body, BreakConnection, HttpError, context, head, with};
 use crate::chaos::Leg;
-use crate::journal::{Entry, Kind, NodeId, Symbol};
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::Kernel;
 use crate::kernel::current;
 use crate::net::{self, Net, Packet, Payload};
@@ -72,6 +72,7 @@ fn deliver_request(kernel: &Kernel, packet: Packet) {
         from: packet.from,
         to: packet.to,
         label: packet.label,
+        asked: packet.sent,
         answered: false,
         _place: place,
     };
@@ -97,6 +98,8 @@ struct Exchange {
     from: NodeId,
     to: NodeId,
     label: Symbol,
+    /// The event that sent the request.
+    asked: EventId,
     answered: bool,
     _place: Option<Place>,
 }
@@ -111,10 +114,14 @@ impl Exchange {
                 .symbol(self.label)
                 .value(xxh3_64(&body))
                 .extra(u32::from(response.status().as_u16()));
+            let head = kernel.keeps_all().then(|| head::of_reply(&response));
             let content = Content::Reply(response);
             let packet = self.packet(body.len() + HEAD, content);
             let sent = net::transmit(kernel, packet, entry);
             kernel.attach_payload(sent, &body);
+            if let Some(head) = head {
+                kernel.attach_http(sent, self.asked, head, true);
+            }
         });
     }
 
