@@ -5,6 +5,8 @@
 mod http;
 mod journal;
 mod kernel;
+#[cfg(feature = "wiremock")]
+mod mock;
 mod network;
 mod shrink;
 

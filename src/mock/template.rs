@@ -32,7 +32,7 @@ const SOURCE_MAX: usize = 1 << 20;
 /// The longest text that a template may make, in bytes.
 const OUTPUT_MAX: usize = 16 << 20;
 /// Steps of helpers in one rendering: calls, and the elements that they make.
-const STEPS_MAX: usize = 1_000_000;
+const STEPS_MAX: usize = 250_000;
 
 /// A compiled template.
 #[derive(Clone)]
