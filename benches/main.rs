@@ -6,6 +6,8 @@ mod events;
 mod http;
 mod journal;
 mod kernel;
+#[cfg(feature = "wiremock")]
+mod mock;
 mod network;
 mod shrink;
 

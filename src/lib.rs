@@ -46,6 +46,7 @@
 //! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
 //! what code in the world has in its hand), [`events`] (a broker, outbox and inbox), [`saga`] (steps and
 //! compensations, and what must be true of them), [`sim`] (the description of a world, and its run),
+//! what code in the world has in its hand), `mock` (stubs that answer for services of others), [`sim`] (the description of a world, and its run),
 //! [`chaos`] (faults as data, and who draws them).
 //!
 //! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
@@ -79,6 +80,8 @@ mod os;
 pub mod service;
 pub mod events;
 pub mod saga;
+#[cfg(feature = "wiremock")]
+pub mod mock;
 pub mod sim;
 pub mod chaos;
 

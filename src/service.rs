@@ -31,7 +31,7 @@ pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use invocation::Invocation;
 pub use label::Label;
 pub(crate) use label::route_label;
-pub use response::{HttpError, Response};
+pub use response::{BreakConnection, HttpError, Response};
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

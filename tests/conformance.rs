@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, reason = "the lines are what the tests are for")]
 
 mod histories;
+#[cfg(feature = "wiremock")]
+mod wiremock;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -16,6 +16,8 @@ mod http;
 mod journal;
 mod kernel;
 mod memory;
+#[cfg(feature = "wiremock")]
+mod mock;
 mod net;
 mod node;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]

@@ -35,10 +35,8 @@ pub(crate) struct Envelope {
 pub(super) enum Content {
     Request(Request<Body>),
     Reply(Response<Body>),
-    /// The connection was refused (by a machine without the process) or reset.
-    Broken {
-        refused: bool,
-    },
+    /// There is no response: the connection was refused (by a machine without the process) or broke.
+    Broken(HttpError),
 }
 
 /// A call that somebody waits for.
@@ -68,11 +66,16 @@ pub(super) struct Calls {
 pub(super) struct Words {
     pub(super) refused: Symbol,
     pub(super) reset: Symbol,
+    pub(super) garbage: Symbol,
 }
 
 impl Words {
     pub(super) fn new(kernel: &Kernel) -> Words {
-        Words { refused: kernel.symbol("refused"), reset: kernel.symbol("reset") }
+        Words {
+            refused: kernel.symbol("refused"),
+            reset: kernel.symbol("reset"),
+            garbage: kernel.symbol("garbage"),
+        }
     }
 }
 
@@ -255,7 +258,7 @@ impl Envelope {
         match &self.content {
             Content::Request(request) => !request.body().is_empty(),
             Content::Reply(response) => !response.body().is_empty(),
-            Content::Broken { .. } => false,
+            Content::Broken(_) => false,
         }
     }
 
@@ -263,7 +266,7 @@ impl Envelope {
         match &mut self.content {
             Content::Request(request) => request.body_mut().flip_a_bit(draw),
             Content::Reply(response) => response.body_mut().flip_a_bit(draw),
-            Content::Broken { .. } => {}
+            Content::Broken(_) => {}
         }
     }
 
