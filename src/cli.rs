@@ -24,6 +24,8 @@
 mod args;
 mod audit;
 mod commands;
+#[cfg(feature = "contracts")]
+mod contract;
 mod determinism;
 mod init;
 mod progress;

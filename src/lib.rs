@@ -40,7 +40,7 @@
 //!
 //! Words, plain data:
 //! [`error`], [`document`] (files with their lines), [`seed`] (named streams of randomness), [`time`](mod@time), [`verdict`], [`topology`],
-//! [`journal`] (what happened, and why).
+//! [`journal`] (what happened, and why), `contract` (what services promise each other).
 //!
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
 //! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
@@ -63,6 +63,8 @@ pub mod topology;
 pub mod journal;
 pub mod history;
 mod ddmin;
+#[cfg(feature = "contracts")]
+pub mod contract;
 
 pub mod kernel;
 pub mod clock;

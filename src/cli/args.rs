@@ -140,6 +140,12 @@ pub(super) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Compares contracts, and asks who may be deployed with whom.
+    #[cfg(feature = "contracts")]
+    Contract {
+        #[command(subcommand)]
+        asked: super::contract::Asked,
+    },
     /// Shows what becomes of every call of the C library in an executable with programs.
     ///
     /// A call is simulated (it acts on the world), refused (it fails with the node and what to do),

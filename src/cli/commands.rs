@@ -49,6 +49,8 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             determinism::run(worlds, &asked, out)
         }
         Command::Init { folder, check } => init::run(&folder, check, out),
+        #[cfg(feature = "contracts")]
+        Command::Contract { asked } => super::contract::run(asked, out),
         Command::Audit { executable, json } => audit::run(executable.as_deref(), json, out),
         Command::Fingerprints { sim, variant, pace, seeds } => {
             let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
