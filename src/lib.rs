@@ -59,6 +59,7 @@ pub mod time;
 pub mod verdict;
 pub mod topology;
 pub mod journal;
+pub mod trace;
 
 pub mod kernel;
 pub mod clock;
