@@ -65,6 +65,7 @@ pub mod history;
 mod ddmin;
 #[cfg(feature = "contracts")]
 pub mod contract;
+pub mod trace;
 
 pub mod kernel;
 pub mod clock;
