@@ -26,6 +26,7 @@ mod audit;
 mod commands;
 mod determinism;
 mod init;
+mod pages;
 mod progress;
 
 use std::env;

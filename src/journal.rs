@@ -21,7 +21,7 @@ pub use diff::{Divergence, first_divergence};
 pub use event::{Event, EventId, Kind, NodeId, Symbol, Trace};
 pub use file::{EventRecord, FORMAT_VERSION};
 pub use recorder::{Entry, Recorder, Recording};
-pub use story::{MessageName, Story, message_ordinals};
+pub use story::{MessageName, Story, StoryLine, message_ordinals};
 
 use buffer::Buffer;
 use event::Row;
