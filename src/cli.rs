@@ -28,6 +28,7 @@ mod commands;
 mod contract;
 mod determinism;
 mod init;
+mod pages;
 mod progress;
 
 use std::env;
