@@ -22,7 +22,7 @@ pub(crate) use context::{TRACEPARENT, read_traceparent};
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
 pub(crate) use gateway::PORT as HTTP_PORT;
-pub(crate) use host::{Host, serve};
+pub(crate) use host::{Host, Hosted, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use label::Label;
