@@ -45,7 +45,7 @@
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
 //! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
 //! what code in the world has in its hand), [`sim`] (the description of a world, and its run),
-//! [`chaos`] (faults as data, and who draws them).
+//! [`chaos`] (faults as data, and who draws them), [`orchestrator`] (systems from compose files).
 //!
 //! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
 //! text), `cli` (the command line for worlds of your own).
@@ -76,6 +76,7 @@ mod os;
 pub mod service;
 pub mod sim;
 pub mod chaos;
+pub mod orchestrator;
 
 pub mod explore;
 pub mod shrink;

@@ -17,6 +17,7 @@ mod kernel;
 mod memory;
 mod net;
 mod node;
+mod orchestrator;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
 mod programs;
 mod report;

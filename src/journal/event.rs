@@ -148,6 +148,9 @@ kinds! {
     Connection = "connection",
     /// A service is scaled: `symbol` is its name, `value` how many replicas it is to have.
     Scale = "scale",
+    /// The orchestrator sees or does something to a container: `symbol` says what, `value` is the
+    /// level of its start or the wait before its restart in nanoseconds.
+    Container = "container",
 }
 
 impl Kind {
