@@ -24,6 +24,7 @@
 mod args;
 mod audit;
 mod commands;
+mod compose;
 mod determinism;
 mod init;
 mod progress;

@@ -5,6 +5,7 @@
 
 mod failure;
 pub mod json;
+pub mod junit;
 mod run;
 mod search;
 mod story;
