@@ -26,6 +26,7 @@ mod audit;
 mod commands;
 #[cfg(feature = "contracts")]
 mod contract;
+mod compose;
 mod determinism;
 mod init;
 mod pages;

@@ -49,7 +49,8 @@
 //! (machines and processes), [`service`] (HTTP, and [`service::Ctx`], what code in the world has in its
 //! hand), [`events`] (a broker, outbox and inbox), [`saga`] (steps and compensations, and what must be
 //! true of them), `mock` (stubs that answer for services of others), [`sim`] (the description of a
-//! world, and its run), [`chaos`] (faults as data, and who draws them).
+//! world, and its run), [`chaos`] (faults as data, and who draws them), [`orchestrator`]
+//! (systems from compose files).
 //!
 //! Oracles, functions of what was recorded: [`consistency`], [`convergence`].
 //!
@@ -91,6 +92,7 @@ pub mod saga;
 pub mod mock;
 pub mod sim;
 pub mod chaos;
+pub mod orchestrator;
 
 pub mod consistency;
 pub mod convergence;

@@ -25,7 +25,7 @@ pub(crate) use context::{TRACEPARENT, read_traceparent};
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
 pub(crate) use gateway::PORT as HTTP_PORT;
-pub(crate) use host::{Host, open_mailbox, serve};
+pub(crate) use host::{Host, Hosted, open_mailbox, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
 pub use invocation::Invocation;

@@ -8,6 +8,7 @@
 mod histories;
 #[cfg(feature = "wiremock")]
 mod wiremock;
+mod compose;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -20,6 +20,7 @@ mod memory;
 mod mock;
 mod net;
 mod node;
+mod orchestrator;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
 mod programs;
 mod report;

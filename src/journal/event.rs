@@ -156,6 +156,9 @@ kinds! {
     /// A saga goes on, or a service says that it did or undid one of its steps: `symbol` says what,
     /// the text which saga and step.
     Saga = "saga",
+    /// The orchestrator sees or does something to a container: `symbol` says what, `value` is the
+    /// level of its start or the wait before its restart in nanoseconds.
+    Container = "container",
 }
 
 impl Kind {

@@ -206,7 +206,16 @@ fn populate(kernel: &Kernel, sim: &Sim) {
             }
         }
     }
+    for spec in &sim.members {
+        if let Some(place) = &spec.place {
+            node::set_place(&spec.name, place);
+        }
+    }
+    let begin = sim.keeper.as_ref().map(|keeper| keeper(kernel));
     for id in node::all() {
         node::start(kernel, id);
+    }
+    if let Some(begin) = begin {
+        begin(kernel);
     }
 }
