@@ -3,6 +3,8 @@
 //! `cargo run --release -- list` shows it; each page says what to run.
 
 mod amnesia_ack;
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+mod checkout;
 mod drifting_lease;
 mod duplicate_charge;
 mod half_saga;
@@ -37,6 +39,10 @@ fn worlds() -> Vec<World> {
         #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
         page(World::new("lost_reply", lost_reply::world))
             .about("the reply to a write is lost, and the write is done a second time"),
+        #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+        World::new("checkout", checkout::world)
+            .variants(checkout::VARIANTS)
+            .about("a whole shop from a team's own files, with six defects to choose from"),
     ]
 }
 

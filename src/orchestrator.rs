@@ -253,6 +253,17 @@ impl ServiceTestOrchestrator {
         self.implement(name, declare, Asked::Sockets)
     }
 
+    /// Says that a service of the file is a broker of events: see [`Sim::broker`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ServiceTestOrchestrator::service`].
+    #[track_caller]
+    pub fn broker(&mut self, name: &str) -> Result<&mut Self> {
+        let declare: Declare = Box::new(|sim, name| sim.broker(name).into_member());
+        self.implement(name, declare, Asked::Handler)
+    }
+
     /// Says how the health of a service is asked for, instead of by its health check's command. It is
     /// called on the service's node, with the times of the file, or Docker's where it has none.
     ///

@@ -65,6 +65,14 @@ impl fmt::Debug for BrokerBuilder<'_> {
     }
 }
 
+impl<'a> BrokerBuilder<'a> {
+    /// The broker as a member like any other.
+    #[must_use]
+    pub fn into_member(self) -> MemberBuilder<'a> {
+        self.member
+    }
+}
+
 impl BrokerBuilder<'_> {
     /// Declares a topic. A broker with declared topics refuses all others; one without makes a topic
     /// when somebody names it.

@@ -1,0 +1,158 @@
+//! # The checkout
+//!
+//! **Story**: a shop as teams build them. A storefront, an unmodified program, takes orders and asks what is left. The
+//! orders service runs a saga: it reserves at the inventory, charges at the payment provider, and announces the
+//! order, which shipping sends out. Three replicas of the inventory gossip. What the team has as files is
+//! used as it is: `docker-compose.yml`, WireMock mappings of the provider, contracts, fault scripts.
+//!
+//! **Defect**: six, a variant each. `silence_means_no`: no answer of the provider is taken for no charge.
+//! `shipped_twice`: shipping forgets that an event may come again. `stale_stock`: a replica answers from the
+//! gossip. `lost_gossip`: what is told once may be lost. `undocumented_answer`: an error that the
+//! contract does not know. `eager_charge`: who cannot wait charges before there is a reservation.
+//!
+//! **Invariant**: the saga's five, each order is sent out once, the stock of an item is linearizable, the replicas
+//! converge, every message keeps its contract, no trace charges before it has reserved.
+//!
+//! **Repair**: `fixed`: an idempotent step is compensated when nobody knows, an inbox, the owner of an item answers
+//! for it, gossip goes on, errors are documented, steps wait for each other.
+//!
+//! **Run**: `cargo run --release -- explore checkout`, with `--variant` for another defect, `--report FILE.html` for
+//! the page, `--otlp FILE` for the traces.
+//!
+//! **Expect**: each variant fails within 500 seeds and shrinks to at most 3 faults; `fixed` holds for 100,000.
+
+mod checks;
+mod inventory;
+mod orders;
+mod payment;
+mod shipping;
+mod stock;
+mod storefront;
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use stormglass::contract::{Checker, ContractRegistry};
+use stormglass::mock::{ServiceMockManager, Stubs};
+use stormglass::orchestrator::ServiceTestOrchestrator;
+use stormglass::orchestrator::compose::{Project, Variables};
+use stormglass::prelude::*;
+use stormglass::trace::Flow;
+
+use orders::Order;
+
+/// What the shop sells, and how many pieces of each it has.
+const ITEMS: [&str; 3] = ["lamp", "chair", "clock"];
+const PIECES: i64 = 2;
+const REPLICAS: usize = 3;
+const SAGA: &str = "place_order";
+/// How long a service waits for another one.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The defects, and the shop without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    SilenceMeansNo,
+    ShippedTwice,
+    StaleStock,
+    LostGossip,
+    UndocumentedAnswer,
+    EagerCharge,
+    Fixed,
+}
+
+/// The names of the variants; the first is what a search looks at unless it is told otherwise.
+pub(crate) const VARIANTS: [&str; 7] = [
+    "silence_means_no",
+    "shipped_twice",
+    "stale_stock",
+    "lost_gossip",
+    "undocumented_answer",
+    "eager_charge",
+    "fixed",
+];
+
+impl Variant {
+    fn of(name: &str) -> Variant {
+        match name {
+            "silence_means_no" => Variant::SilenceMeansNo,
+            "shipped_twice" => Variant::ShippedTwice,
+            "stale_stock" => Variant::StaleStock,
+            "lost_gossip" => Variant::LostGossip,
+            "undocumented_answer" => Variant::UndocumentedAnswer,
+            "eager_charge" => Variant::EagerCharge,
+            _ => Variant::Fixed,
+        }
+    }
+}
+
+/// The files of the team, read once: a world is made for every run.
+struct Files {
+    project: Project,
+    payment: Stubs,
+    contracts: Checker,
+    flows: Flow,
+}
+
+static FILES: LazyLock<Files> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sims/checkout");
+    Files::read(&folder).unwrap_or_else(|error| panic!("{error}"))
+});
+
+impl Files {
+    fn read(folder: &Path) -> stormglass::error::Result<Files> {
+        let contracts = ContractRegistry::open(folder.join("contracts"))?;
+        let live = contracts.state.deployments.iter().map(|deployment| &deployment.release);
+        Ok(Files {
+            project: Project::open(folder.join("docker-compose.yml"), &Variables::new())?,
+            payment: Stubs::open(folder.join("mocks/payment"))?,
+            contracts: Checker::new(&contracts, live)?.strict(),
+            flows: Flow::load(folder.join("flows.toml"))?,
+        })
+    }
+}
+
+/// The world.
+pub(crate) fn world(sim: &mut Sim) {
+    let variant = Variant::of(sim.variant());
+    let mocks = ServiceMockManager::new();
+    let provider = mocks.mock(sim.seed(), "payment", &FILES.payment);
+    let mut shop = ServiceTestOrchestrator::new(FILES.project.clone());
+    let shop_is = "the compose file has it";
+    shop.program("storefront", storefront::main).expect(shop_is);
+    shop.service("orders", move |ctx| orders::orders(ctx, variant)).expect(shop_is);
+    shop.service("inventory", move |ctx| inventory::inventory(ctx, variant)).expect(shop_is);
+    shop.process("shipping", move |ctx| shipping::shipping(ctx, variant)).expect(shop_is);
+    shop.service("payment", payment::payment(&provider)).expect(shop_is);
+    shop.broker("events").expect(shop_is);
+    shop.install(sim).expect("nothing is missing");
+
+    let orders = [("lamp", 1), ("lamp", 2), ("chair", 3), ("lamp", 4), ("lamp", 5)];
+    let orders = orders.map(|(item, order)| Order { order, item: item.to_owned(), amount: 20 });
+    sim.workload("shopper", orders.to_vec(), shop_for).calls(["storefront"]);
+    sim.workload("clerk", vec!["lamp"; 8], look_up).calls(["inventory"]);
+    checks::checks(sim);
+}
+
+/// A shopper orders at the storefront.
+async fn shop_for(ctx: Ctx, order: Order) -> Result<(), HttpError> {
+    let order = ctx.http().post("http://storefront/orders").json(&order);
+    let reply = order.timeout(Duration::from_secs(5)).send().await?;
+    ctx.record(format_args!("sees {}", reply.status()));
+    Ok(())
+}
+
+/// A clerk looks up what is left.
+async fn look_up(ctx: Ctx, item: &'static str) -> Result<(), HttpError> {
+    ctx.sleep(Duration::from_millis(30)).await;
+    let call = ctx.invoke("stock", item, stock::Call::Read);
+    let look = ctx.http().get(&format!("http://inventory/items/{item}")).label("look up");
+    let reply = look.timeout(Duration::from_millis(300)).send().await?.error_for_status()?;
+    let left: serde_json::Value = reply.json()?;
+    match left["stock"].as_i64() {
+        Some(left) => call.ok(stock::Reply::Left(left)),
+        None => call.info(),
+    }
+    Ok(())
+}
