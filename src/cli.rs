@@ -24,8 +24,12 @@
 mod args;
 mod audit;
 mod commands;
+#[cfg(feature = "contracts")]
+mod contract;
+mod compose;
 mod determinism;
 mod init;
+mod pages;
 mod progress;
 
 use std::env;

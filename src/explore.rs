@@ -54,6 +54,7 @@ use std::time::Duration;
 
 use crate::chaos::{Replay, Script};
 use crate::error::Result;
+use crate::report::html;
 use crate::seed::Seed;
 use crate::sim::{RunConfig, Sim};
 use hunt::Hunt;
@@ -274,6 +275,7 @@ impl Search {
         saved.and_then(|()| State::save(self, &hunt))?;
         let mut report = SearchReport::new(self, &hunt, resumed);
         self.explain(&hunt, &sounding, &mut report)?;
+        html::save_failures(&mut report)?;
         report.elapsed = watch.elapsed();
         Ok(report)
     }
@@ -321,12 +323,22 @@ impl Search {
 
     /// Where the script of a failure of `seed` is kept.
     fn script_path(&self, seed: Seed) -> PathBuf {
-        if let Some(file) = &self.script_file {
-            return file.clone();
+        match &self.script_file {
+            Some(file) => file.clone(),
+            None => self.out.join(format!("{}-{seed}.toml", self.name())),
         }
+    }
+
+    /// Where the page of the whole search is kept.
+    pub(crate) fn summary_path(&self) -> PathBuf {
+        self.out.join(format!("{}.html", self.name()))
+    }
+
+    /// What its files are called: the world, and its variant if that is not the default.
+    fn name(&self) -> String {
         let by_default =
             self.variant.is_empty() || self.world.variants.first() == Some(&self.variant);
         let variant = if by_default { String::new() } else { format!("-{}", self.variant) };
-        self.out.join(format!("{}{variant}-{seed}.toml", self.world.name))
+        format!("{}{variant}", self.world.name)
     }
 }

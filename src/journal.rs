@@ -23,7 +23,7 @@ pub use event::{Event, EventId, Kind, NodeId, Symbol, Trace};
 pub use file::{EventRecord, FORMAT_VERSION};
 pub use http::{Head, HttpMessage};
 pub use recorder::{Entry, Recorder, Recording};
-pub use story::{MessageName, Story, message_ordinals};
+pub use story::{MessageName, Story, StoryLine, message_ordinals};
 
 use buffer::Buffer;
 use event::Row;

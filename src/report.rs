@@ -1,14 +1,19 @@
-//! What people see of a search: a page of text, and one JSON object a line for machines.
+//! What people see of a search: a page of text with a diagram, a page of HTML with a picture, and one
+//! JSON object a line for machines.
 //!
 //! Nothing in the text depends on the number of jobs, and without times it is the same for every
 //! search of the same seeds: tests can expect it word for word.
 
+mod diagram;
 mod failure;
+pub mod html;
 pub mod json;
+pub mod junit;
 mod run;
 mod search;
 mod story;
 
+pub use diagram::Diagram;
 pub use run::run_text;
 
 use std::fmt;

@@ -12,7 +12,7 @@ const ROOMS: [(&str, &[&str]); 4] = [
         "words",
         &[
             "seed", "time", "error", "document", "verdict", "topology", "journal", "history",
-            "contract", "trace",
+            "ddmin", "contract", "trace",
         ],
     ),
     (

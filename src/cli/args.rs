@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand};
 
+use super::compose::Compose;
 use crate::chaos::text;
 use crate::explore::Strategy;
 use crate::seed::Seed;
@@ -19,6 +20,8 @@ Examples, in the order in which you would use them:
   stormglass explore duplicate_charge --variant fixed --seeds 0..100000
                                                          see that the repair holds
   stormglass run duplicate_charge --seed 6 --story       one run, told from start to end
+  stormglass run duplicate_charge --seed 6 --report six.html
+                                                         one run as a page with a picture
   stormglass init --check                                is this crate sealed, for programs?
   stormglass audit                                       what programs could ask of the host
 
@@ -72,9 +75,19 @@ pub(super) enum Command {
         /// Runs that may be spent on making a failure small.
         #[arg(long, value_name = "RUNS", default_value_t = 2_000)]
         shrink_runs: usize,
-        /// Where the scripts of failures are written.
+        /// Write what it came to as JUnit XML, for CI systems.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// Where the scripts and pages of failures are written.
         #[arg(long, value_name = "DIRECTORY", default_value = "target/stormglass")]
         out: PathBuf,
+        /// The page of the failure, or of the search if none is found. Every failure has one beside
+        /// its script, too.
+        #[arg(long, value_name = "FILE.html")]
+        report: Option<PathBuf>,
+        /// The page of the search. Default: under --out, with the name of the sim.
+        #[arg(long, value_name = "FILE.html")]
+        summary: Option<PathBuf>,
     },
     /// Runs one seed again and again, here and in a fresh process, and tells how it fails.
     #[command(after_help = "Example:\n  stormglass replay duplicate_charge --seed 6 \
@@ -98,6 +111,9 @@ pub(super) enum Command {
         /// Runs that may be spent on it.
         #[arg(long, value_name = "RUNS", default_value_t = 2_000)]
         runs: usize,
+        /// The page of what is left of it.
+        #[arg(long, value_name = "FILE.html")]
+        report: Option<PathBuf>,
     },
     /// Shows the first event in which two saved journals differ, and what led there.
     #[command(after_help = "Example:\n  stormglass run duplicate_charge --seed 1 --journal a\n  \
@@ -140,6 +156,12 @@ pub(super) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Compares contracts, and asks who may be deployed with whom.
+    #[cfg(feature = "contracts")]
+    Contract {
+        #[command(subcommand)]
+        asked: super::contract::Asked,
+    },
     /// Shows what becomes of every call of the C library in an executable with programs.
     ///
     /// A call is simulated (it acts on the world), refused (it fails with the node and what to do),
@@ -154,6 +176,11 @@ pub(super) enum Command {
         /// Write JSON, one object a line.
         #[arg(long)]
         json: bool,
+    },
+    /// Checks compose files for what they mean in a simulation.
+    Compose {
+        #[command(subcommand)]
+        action: Compose,
     },
     /// Prints the fingerprint of every seed: what `determinism` asks the other process for.
     #[command(hide = true)]
@@ -202,6 +229,9 @@ pub(super) struct Look {
     /// Save the journal, for `diff`.
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
+    /// Write the page of the run: verdict, story and picture.
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) report: Option<PathBuf>,
 }
 
 /// Which search.

@@ -6,11 +6,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Asked, Command, Look, SearchArgs};
-use super::{Failed, HOLDS, VIOLATED, audit, determinism, exit_code, init, progress};
+use super::{
+    Failed, HOLDS, VIOLATED, audit, compose, determinism, exit_code, init, pages, progress,
+};
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
 use crate::explore::{Fresh, Search, SearchReport, World, parting};
 use crate::journal::{Journal, first_divergence};
+use crate::report::html;
 use crate::report::json::{self as lines, SCHEMA};
 use crate::seed::Seed;
 use crate::sim::{Run, RunConfig};
@@ -21,7 +24,18 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
     match command {
         Command::List { json } => list(worlds, json, out),
         Command::Run { asked, look } => run_once(worlds, &asked, &look, out),
-        Command::Explore { search: args, time, all, shard, resume, shrink_runs, out: scripts } => {
+        Command::Explore {
+            search: args,
+            time,
+            all,
+            shard,
+            resume,
+            shrink_runs,
+            junit,
+            out: scripts,
+            report,
+            summary,
+        } => {
             let mut search = search(worlds, &args)?.shrink_runs(shrink_runs).out(scripts);
             if let Some(time) = time {
                 search = search.time(time);
@@ -32,16 +46,22 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             if let Some((i, n)) = shard {
                 search = search.shard(i, n);
             }
-            explore(if all { search.collect_all() } else { search }, args.pace.json, out)
+            let search = if all { search.collect_all() } else { search };
+            let asked = pages::Asked { report, summary, junit };
+            explore(search, &asked, args.pace.json, out)
         }
         Command::Replay { asked, look } => replay(worlds, &asked, &look, out),
-        Command::Shrink { asked, out: file, runs } => {
+        Command::Shrink { asked, out: file, runs, report: page } => {
             let target = Target::of(worlds, &asked)?;
             let mut search = target.search.clone().shrink_runs(runs);
             if let Some(file) = file {
                 search = search.script_file(file);
             }
-            tell(&search.shrink(&target.config())?, asked.json, out)
+            let mut report = search.shrink(&target.config())?;
+            if let Some(path) = page {
+                pages::of_replay(&mut report, &target.search.world, &target.config(), &path)?;
+            }
+            tell(&report, asked.json, out)
         }
         Command::Diff { a, b, json } => diff(&a, &b, json, out),
         Command::Determinism { sim, variant, pace, seeds } => {
@@ -49,7 +69,10 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             determinism::run(worlds, &asked, out)
         }
         Command::Init { folder, check } => init::run(&folder, check, out),
+        #[cfg(feature = "contracts")]
+        Command::Contract { asked } => super::contract::run(asked, out),
         Command::Audit { executable, json } => audit::run(executable.as_deref(), json, out),
+        Command::Compose { action } => compose::run(action, out),
         Command::Fingerprints { sim, variant, pace, seeds } => {
             let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
             determinism::print(&determinism::paced(search, &pace), out)
@@ -147,6 +170,9 @@ fn run_once(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -
     } else {
         out.write_all(crate::report::run_text(world, &run, config.scheduling).as_bytes())?;
     }
+    if let Some(path) = &look.report {
+        html::save(path, &html::run(world, &run, config.scheduling))?;
+    }
     show(&run, look, asked.json, out)?;
     Ok(exit_code(&run.verdict()))
 }
@@ -163,17 +189,31 @@ fn show(run: &Run, look: &Look, json: bool, out: &mut dyn Write) -> Done<()> {
     Ok(())
 }
 
-fn explore(search: Search, json: bool, out: &mut dyn Write) -> Done {
+fn explore(search: Search, asked: &pages::Asked, json: bool, out: &mut dyn Write) -> Done {
     let (search, progress) = progress::watched(search);
     let report = search.try_find();
     progress.finish();
-    tell(&report?, json, out)
+    let mut report = report?;
+    if let Some(path) = &asked.junit {
+        let text = crate::report::junit::search_junit(&report);
+        std::fs::write(path, text).map_err(|e| Error::io(path, e))?;
+    }
+    let summary = pages::of_search(&mut report, &search, asked)?;
+    let code = tell(&report, json, out)?;
+    if !json {
+        writeln!(out, "summary: {}", summary.display())?;
+    }
+    Ok(code)
 }
 
 fn replay(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -> Done {
     let target = Target::of(worlds, asked)?;
     let config = target.config();
-    let code = tell(&target.search.replay_run(&config)?, asked.json, out)?;
+    let mut report = target.search.replay_run(&config)?;
+    if let Some(path) = &look.report {
+        pages::of_replay(&mut report, &target.search.world, &config, path)?;
+    }
+    let code = tell(&report, asked.json, out)?;
     if look.story || look.all_events || look.journal.is_some() {
         show(&target.search.world.run(&config), look, asked.json, out)?;
     }

@@ -9,6 +9,7 @@ use super::{Coverage, Search};
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, Result};
 use crate::journal::{Event, EventId, Fingerprint, Journal, Kind, first_divergence};
+use crate::report::html;
 use crate::shrink::{Shrunk, shrink};
 use crate::sim::{Run, RunConfig};
 
@@ -127,6 +128,7 @@ impl Search {
             scheduling: config.scheduling,
             command: self.fresh.command(self, config.seed, &path),
             script: path,
+            page: None,
             alike: Vec::new(),
             run: Box::new(run),
         })))
@@ -204,6 +206,7 @@ impl Search {
             Ok(failure) => report.failures.extend(failure),
             Err(text) => report.nondeterminism.push(self.nondeterminism(&finding, text)),
         }
+        html::save_failures(&mut report)?;
         report.elapsed = watch.elapsed();
         Ok(report)
     }

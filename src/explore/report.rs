@@ -43,6 +43,8 @@ pub struct Failure {
     pub scheduling: Scheduling,
     /// The file that its plan was saved in.
     pub script: PathBuf,
+    /// The page that shows it, if one was written.
+    pub page: Option<PathBuf>,
     /// The command that shows it again.
     pub command: String,
     /// Other seeds whose smallest script is the same but for its numbers.

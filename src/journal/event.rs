@@ -148,6 +148,17 @@ kinds! {
     Connection = "connection",
     /// A service is scaled: `symbol` is its name, `value` how many replicas it is to have.
     Scale = "scale",
+    /// A client calls an operation of a history: `symbol` is the object, the text says what is called.
+    Invoke = "invoke",
+    /// Such an operation ends: `symbol` is `ok`, `fail` or `info`, `extra` the number of its call, the
+    /// text the answer.
+    Return = "return",
+    /// A saga goes on, or a service says that it did or undid one of its steps: `symbol` says what,
+    /// the text which saga and step.
+    Saga = "saga",
+    /// The orchestrator sees or does something to a container: `symbol` says what, `value` is the
+    /// level of its start or the wait before its restart in nanoseconds.
+    Container = "container",
 }
 
 impl Kind {

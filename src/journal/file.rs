@@ -6,7 +6,7 @@
 //! always makes the same bytes.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -124,6 +124,17 @@ impl Journal {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
         decode(&bytes).map_err(|reason| Error::Journal { path: path.to_owned(), reason })
+    }
+
+    /// True if the file at `path` begins as a journal does.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn is_one(path: impl AsRef<Path>) -> std::io::Result<bool> {
+        let mut start = Vec::with_capacity(MAGIC.len());
+        fs::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+        Ok(start == MAGIC)
     }
 
     /// All events as one JSON object a line, each an [`EventRecord`].

@@ -84,6 +84,12 @@ impl<'a> HttpMessage<'a> {
         self.status().is_none()
     }
 
+    /// True if it was read from the bytes of a connection, false if it went over the message lane.
+    #[must_use]
+    pub fn is_of_connection(&self) -> bool {
+        !self.mark.is_whole
+    }
+
     /// Of a reply: the request that it answers.
     #[must_use]
     pub fn answers(&self) -> Option<HttpMessage<'a>> {

@@ -17,6 +17,23 @@ pub(super) use table::{Item, Line, table};
 use super::{Event, EventId, Journal, Kind, NodeId};
 use crate::time::Time;
 
+/// One line of a story, in its parts: what a page lays out for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoryLine<'a> {
+    /// The event that is told.
+    pub event: EventId,
+    /// When it happened.
+    pub at: Time,
+    /// To whom.
+    pub node: &'a str,
+    /// For a message `->`, `-x` (lost), `=>` (doubled) or `<-` (arrived), and the other node.
+    pub arrow: Option<(&'static str, &'a str)>,
+    /// What happened.
+    pub words: String,
+    /// What became of it, and its mark; often empty.
+    pub remark: String,
+}
+
 /// The text timeline of a run, or of a part of it. Made by [`Journal::story`]; printed by
 /// [`fmt::Display`].
 ///
@@ -100,6 +117,15 @@ impl<'a> Story<'a> {
     #[must_use]
     pub fn events(&self) -> Vec<EventId> {
         self.selected(&Fates::of(self.journal))
+    }
+
+    /// The lines, in their parts; none where [`Story::limit`] leaves one out.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Option<StoryLine<'a>>> {
+        let fates = Fates::of(self.journal);
+        let kept = self.within_limit(self.selected(&fates));
+        let line = |id: EventId| self.line(id, &fates).map(|line| line.told(id));
+        kept.into_iter().map(|id| id.and_then(line)).collect()
     }
 
     fn selected(&self, fates: &Fates) -> Vec<EventId> {
@@ -198,6 +224,22 @@ impl fmt::Display for Story<'_> {
             items.push(Item::Text(format!("the run's events ({lost}) were hashed, but not kept")));
         }
         f.write_str(&table(&items))
+    }
+}
+
+impl<'a> Event<'a> {
+    /// What happened in words, as stories tell it; of a message, what it carries, and why it was lost
+    /// or doubled.
+    #[must_use]
+    pub fn words(&self) -> String {
+        Line::of(self).text(self.kind() != Kind::Deliver)
+    }
+
+    /// The sending of the message that this event is a part of: its arrival, its loss, its doubling,
+    /// or what struck it. None for a sending itself, and for all that is no part of a message.
+    #[must_use]
+    pub fn sent_by(&self) -> Option<Event<'a>> {
+        sent_by(self)
     }
 }
 

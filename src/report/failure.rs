@@ -3,17 +3,19 @@
 use std::fmt::{Result, Write};
 use std::time::Duration;
 
-use super::{count, story};
+use super::{count, diagram, story};
 use crate::chaos::FaultPlan;
 use crate::explore::Failure;
 use crate::kernel::Scheduling;
 use crate::shrink::{Shrunk, Without};
+use crate::sim::Run;
 
 pub(super) fn write(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn Write) -> Result {
     header(failure, elapsed, out)?;
     script(failure, out)?;
     out.write_str("story:\n")?;
     out.write_str(&story::text(failure))?;
+    write!(out, "diagram:\n{}", diagram::of_failure(&failure.run, &failure.outcome))?;
     if let Some(shrunk) = &failure.shrunk {
         counterfactuals(shrunk, out)?;
     }
@@ -26,7 +28,11 @@ pub(super) fn write(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn 
         let alike = count(failure.alike.len(), "other seed");
         writeln!(out, "{alike} failed alike: {}{more}", seeds.join(", "))?;
     }
-    writeln!(out, "replay:  {}", failure.command)
+    writeln!(out, "replay:  {}", failure.command)?;
+    match &failure.page {
+        Some(page) => writeln!(out, "report:  {}", page.display()),
+        None => Ok(()),
+    }
 }
 
 fn header(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn Write) -> Result {
@@ -63,21 +69,27 @@ fn script(failure: &Failure, out: &mut dyn Write) -> Result {
     for fault in &plan.faults {
         writeln!(out, "    {fault}")?;
     }
-    for (client, kept) in &plan.workload {
-        let total = failure.run.operations.iter().find(|(name, _)| name == client);
-        let kept_here: Vec<String> = kept.iter().map(ToString::to_string).collect();
-        match (kept_here.as_slice(), total.map_or(0, |(_, total)| *total)) {
-            ([], total) => writeln!(out, "    {client} does none of its {total} operations")?,
-            ([one], total) => writeln!(out, "    {client} does only operation {one} of {total}")?,
-            (many, total) => {
-                writeln!(out, "    {client} does operations {} of {total}", many.join(", "))?;
-            }
-        }
+    for line in workload(&failure.run) {
+        writeln!(out, "    {line}")?;
     }
     match failure.scheduling {
         Scheduling::Fifo => Ok(()),
         other => writeln!(out, "    ready tasks run in another order: {other}"),
     }
+}
+
+/// One line for each client that does less than it could.
+pub(super) fn workload(run: &Run) -> Vec<String> {
+    let line = |(client, kept): (&String, &Vec<usize>)| {
+        let total = run.operations.iter().find(|(name, _)| name == client);
+        let kept_here: Vec<String> = kept.iter().map(ToString::to_string).collect();
+        match (kept_here.as_slice(), total.map_or(0, |(_, total)| *total)) {
+            ([], total) => format!("{client} does none of its {total} operations"),
+            ([one], total) => format!("{client} does only operation {one} of {total}"),
+            (many, total) => format!("{client} does operations {} of {total}", many.join(", ")),
+        }
+    };
+    run.plan.workload.iter().map(line).collect()
 }
 
 fn counterfactuals(shrunk: &Shrunk, out: &mut dyn Write) -> Result {

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `sim` | world, by `list` | `name`, `about`, `variants` |
 //! | `run` | run, by `run` | `sim`, `variant`, `seed`, `scheduling`, `verdict`, `fingerprint`, `events`, `end_ns`, `sealed`, `faults`, `outcomes` |
-//! | `failure` | cause, by `explore`, `replay`, `shrink` | `sim`, `variant`, `seed`, `property`, `witness`, `found_after`, `replays`, `fresh_process`, `scheduling`, `faults`, `workload`, `shrunk`, `alike`, `fingerprint`, `script`, `command` |
+//! | `failure` | cause, by `explore`, `replay`, `shrink` | `sim`, `variant`, `seed`, `property`, `witness`, `found_after`, `replays`, `fresh_process`, `scheduling`, `faults`, `workload`, `shrunk`, `alike`, `fingerprint`, `script`, `page`, `command` |
 //! | `nondeterminism` | seed that does not replay | `sim`, `variant`, `seed`, `property`, `text` |
 //! | `search` | search or replay, last | `sim`, `variant`, `strategy`, `seeds`, `shard`, `seeds_run`, `sampled`, `verdict`, `coverage`, `unshrunk`, `sealed` |
 //! | `diff` | comparison, by `diff` | `same`, `index`, `left`, `right`, `text` |
@@ -65,7 +65,9 @@ fn failure(report: &SearchReport, found: &Failure) -> Value {
         "fresh_process": found.in_fresh.is_ok(), "scheduling": found.scheduling.to_string(),
         "faults": faults(&found.run), "workload": found.run.plan.workload, "shrunk": shrunk,
         "alike": found.alike, "fingerprint": found.run.fingerprint().to_string(),
-        "script": found.script.display().to_string(), "command": found.command,
+        "script": found.script.display().to_string(),
+        "page": found.page.as_ref().map(|page| page.display().to_string()),
+        "command": found.command,
     })
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::explore::Failure;
-use crate::journal::{Event, EventId, Journal, Kind, NodeId};
-use crate::sim::PropertyKind;
+use crate::journal::{Event, EventId, Journal, Kind, NodeId, Story};
+use crate::sim::{Outcome, PropertyKind};
 use crate::verdict::Verdict;
 
 /// How many lines are printed.
@@ -17,35 +17,57 @@ const BEGINNING: usize = 8;
 /// first of two charges is no cause of the second, and a lost write causes nothing at all: yet
 /// without them there is no story.
 pub(super) fn text(failure: &Failure) -> String {
-    let (journal, event) = (&failure.run.journal, failure.outcome.event);
-    let witness = match &failure.outcome.verdict {
-        Verdict::Violated(witness) => witness.as_str(),
-        Verdict::Holds | Verdict::Unknown(_) => "",
-    };
-    let mark = match witness.lines().next() {
-        None => "<- here".to_owned(),
-        Some(witness) => format!("<- here: {witness}"),
-    };
-    let selected = selected(failure);
-    let kept = within_limit(journal, &selected);
-    let nobody: [&str; 0] = [];
-    let mut story = journal.story().of_nodes(nobody);
-    for id in &kept {
-        story = story.mark(*id, "");
-    }
-    let rendered = story.mark(event, mark).to_string();
+    let (journal, outcome) = (&failure.run.journal, &failure.outcome);
+    let Chosen { selected, kept } = chosen(journal, outcome);
+    let rendered = story(journal, outcome, &kept).to_string();
     let mut text = with_gaps(&rendered, &kept, &selected);
-    if journal.get(event).is_none() && !witness.is_empty() {
+    let witness = witness(outcome);
+    if journal.get(outcome.event).is_none() && !witness.is_empty() {
         let _ = writeln!(text, "{witness}");
     }
     text
 }
 
+/// The events that explain an outcome.
+pub(super) struct Chosen {
+    /// All of them.
+    pub(super) selected: Vec<EventId>,
+    /// Those that there is room for.
+    pub(super) kept: Vec<EventId>,
+}
+
+pub(super) fn chosen(journal: &Journal, outcome: &Outcome) -> Chosen {
+    let selected = selected(journal, outcome);
+    Chosen { kept: within_limit(journal, &selected), selected }
+}
+
+/// The story of these events, with the violation marked.
+pub(super) fn story<'a>(journal: &'a Journal, outcome: &Outcome, kept: &[EventId]) -> Story<'a> {
+    let mark = match witness(outcome).lines().next() {
+        None => "<- here".to_owned(),
+        Some(witness) => format!("<- here: {witness}"),
+    };
+    let nobody: [&str; 0] = [];
+    let mut story = journal.story().of_nodes(nobody);
+    for id in kept {
+        story = story.mark(*id, "");
+    }
+    story.mark(outcome.event, mark)
+}
+
+/// What shows that the property is violated.
+pub(super) fn witness(outcome: &Outcome) -> &str {
+    match &outcome.verdict {
+        Verdict::Violated(witness) => witness,
+        Verdict::Holds | Verdict::Unknown(_) => "",
+    }
+}
+
 /// The events that have to do with it. Of what never came to pass there is no cause: there it is all
 /// of them. Syncs of disks are told where there is room.
-fn selected(failure: &Failure) -> Vec<EventId> {
-    let (journal, event) = (&failure.run.journal, failure.outcome.event);
-    let at_once = matches!(failure.outcome.kind, PropertyKind::Always | PropertyKind::Never);
+fn selected(journal: &Journal, outcome: &Outcome) -> Vec<EventId> {
+    let event = outcome.event;
+    let at_once = matches!(outcome.kind, PropertyKind::Always | PropertyKind::Never);
     let property = journal.get(event).filter(|e| at_once && e.kind() == Kind::Property);
     let past: Option<BTreeSet<EventId>> =
         property.map(|_| journal.past(event).into_iter().collect());
@@ -67,7 +89,7 @@ fn selected(failure: &Failure) -> Vec<EventId> {
 }
 
 /// What faults do to nodes and clocks, and the end of chaos.
-fn is_of_faults(kind: Kind) -> bool {
+pub(super) fn is_of_faults(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::FaultBegin

@@ -1,5 +1,6 @@
 //! The calling side of the message lane: open calls, and what travels between their two ends.
 
+use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
@@ -141,6 +142,23 @@ pub(super) fn send(
     Pending { id, world: WorldId::of(kernel) }
 }
 
+/// The mailbox of a node that a request is for.
+#[derive(Clone, Copy)]
+struct Mailbox(u32);
+
+/// Sends a request to a mailbox of a node ([`open_mailbox`](super::open_mailbox)) and waits for the
+/// answer, for as long as that takes.
+pub(crate) async fn call_mailbox(
+    from: NodeId,
+    (to, mailbox): (NodeId, u32),
+    label: &str,
+    mut request: Request<Body>,
+) -> Result<super::Response, HttpError> {
+    request.extensions_mut().insert(Mailbox(mailbox));
+    let pending = current::with(|kernel| send(kernel, from, to, label, request));
+    poll_fn(|cx| pending.poll(cx)).await.map(super::Response)
+}
+
 /// An open call. Dropped before its answer, it records that its caller gave up.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -228,6 +246,12 @@ impl Envelope {
             sent: EventId::NONE,
             payload: Payload::Http(Box::new(self)),
         }
+    }
+
+    /// The mailbox that a request is for; none if it is for what the node serves.
+    pub(super) fn mailbox(&self) -> Option<u32> {
+        let Content::Request(request) = &self.content else { return None };
+        request.extensions().get::<Mailbox>().map(|mailbox| mailbox.0)
     }
 
     pub(crate) fn has_body(&self) -> bool {

@@ -57,7 +57,11 @@ pub(crate) fn deliver(kernel: &Kernel, packet: Packet) {
 }
 
 fn deliver_request(kernel: &Kernel, packet: Packet) {
-    let host = with(|services| services.hosts.borrow().get(&packet.to).cloned());
+    let Payload::Http(envelope) = &packet.payload else { return };
+    let host = with(|services| match envelope.mailbox() {
+        None => services.hosts.borrow().get(&packet.to).cloned(),
+        Some(number) => services.mailboxes.borrow().get(&(packet.to, number)).cloned(),
+    });
     let Some(host) = host.filter(|_| node::life(packet.to) == node::Life::Up) else {
         let reason = kernel.symbol("nobody listens");
         return refuse(kernel, packet, reason);

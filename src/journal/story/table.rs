@@ -1,6 +1,7 @@
 //! One event in words, and many of them in aligned columns.
 
-use crate::journal::{Event, Kind, NodeId};
+use super::StoryLine;
+use crate::journal::{Event, EventId, Kind, NodeId};
 use crate::time::Time;
 
 /// One event in words, before the columns are laid out.
@@ -17,6 +18,22 @@ impl<'a> Line<'a> {
     /// The same with a mark before its time.
     pub(in crate::journal) fn tagged(self, tag: String) -> Line<'a> {
         Line { tag, ..self }
+    }
+
+    /// The same for a page, as the line of that event.
+    pub(in crate::journal) fn told(self, event: EventId) -> StoryLine<'a> {
+        let Line { at, node, arrow, words, remark, .. } = self;
+        StoryLine { event, at, node, arrow, words, remark }
+    }
+
+    /// The words, and with `remarked` the remark behind them.
+    pub(in crate::journal) fn text(self, remarked: bool) -> String {
+        match (self.words.as_str(), self.remark.as_str()) {
+            (_, "") => self.words,
+            ("", _) if remarked => self.remark,
+            (words, remark) if remarked => format!("{words}, {remark}"),
+            _ => self.words,
+        }
     }
 
     /// The event by itself, without what became of it later.
@@ -110,6 +127,10 @@ fn words(event: &Event<'_>) -> String {
         Kind::End => with_text(format!("the world ends: {}", symbol_or("done"))),
         Kind::Connection => format!("connection {value} with {}: {symbol}", event.peer_name()),
         Kind::Scale => format!("scales {symbol} to {value}"),
+        Kind::Invoke => with_text(format!("calls {symbol}")),
+        Kind::Return => with_text(format!("returns {symbol}")),
+        Kind::Saga => with_text(symbol.to_owned()),
+        Kind::Container => with_text(symbol.to_owned()),
         Kind::Send | Kind::Deliver | Kind::Drop | Kind::Duplicate => String::new(),
     }
 }
