@@ -46,6 +46,7 @@ mod json_equal;
 mod json_path;
 mod manager;
 mod matcher;
+mod pairs;
 mod pattern;
 mod read;
 mod regex;

@@ -3,11 +3,8 @@
 
 use serde_json::Value;
 
+use super::pairs::unmatched;
 use super::regex::Regex;
-
-/// The longest array of which order is ignored exactly; in longer ones the first element that fits
-/// is taken.
-const EXACT_MAX: usize = 256;
 
 /// What a JSON value should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,8 +69,10 @@ impl JsonShape {
                 own.sum::<usize>() + extra
             }
             (Shape::Array(wanted), Value::Array(list)) => {
-                let unmatched = match self.any_order {
-                    true => self.pairs(wanted, list),
+                let missing = match self.any_order {
+                    true => unmatched(wanted.len(), list.len(), |w, a| {
+                        self.differences(&wanted[w], &list[a]) == 0
+                    }),
                     false => {
                         let pairs = wanted.iter().zip(list);
                         let unequal: usize = pairs.map(|(w, a)| self.differences(w, a)).sum();
@@ -81,58 +80,10 @@ impl JsonShape {
                     }
                 };
                 let extra = list.len().saturating_sub(wanted.len());
-                unmatched + if self.extra { 0 } else { extra }
+                missing + if self.extra { 0 } else { extra }
             }
             _ => shape.parts().max(parts(actual)),
         }
-    }
-
-    /// How many of `wanted` find no element of their own in `list`: a matching of the two.
-    fn pairs(&self, wanted: &[Shape], list: &[Value]) -> usize {
-        let mut taken_by: Vec<Option<usize>> = vec![None; list.len()];
-        let exact = wanted.len() <= EXACT_MAX && list.len() <= EXACT_MAX;
-        let mut unmatched = 0;
-        for index in 0..wanted.len() {
-            let mut seen = vec![false; list.len()];
-            let found = match exact {
-                true => self.find_place(index, wanted, list, &mut taken_by, &mut seen),
-                false => {
-                    let free = (0..list.len()).find(|place| {
-                        let fits = || self.differences(&wanted[index], &list[*place]) == 0;
-                        taken_by[*place].is_none() && fits()
-                    });
-                    free.inspect(|place| taken_by[*place] = Some(index)).is_some()
-                }
-            };
-            unmatched += usize::from(!found);
-        }
-        unmatched
-    }
-
-    /// A place for the `index`-th; those who have one may move to another.
-    fn find_place(
-        &self,
-        index: usize,
-        wanted: &[Shape],
-        list: &[Value],
-        taken_by: &mut [Option<usize>],
-        seen: &mut [bool],
-    ) -> bool {
-        for place in 0..list.len() {
-            if seen[place] || self.differences(&wanted[index], &list[place]) > 0 {
-                continue;
-            }
-            seen[place] = true;
-            let is_free = match taken_by[place] {
-                None => true,
-                Some(other) => self.find_place(other, wanted, list, taken_by, seen),
-            };
-            if is_free {
-                taken_by[place] = Some(index);
-                return true;
-            }
-        }
-        false
     }
 }
 

@@ -217,10 +217,8 @@ fn step_into<'v>(
             }
         }
         // An object is kept or not as a whole.
-        (Step::Filter(filter), Value::Object(_)) => {
-            if filter.holds(root, value, visited)? {
-                next.push(Place::Inside(value));
-            }
+        (Step::Filter(filter), Value::Object(_)) if filter.holds(root, value, visited)? => {
+            next.push(Place::Inside(value));
         }
         _ => {}
     }

@@ -238,7 +238,6 @@ impl Mock {
     }
 
     /// What [`Sim::service`] makes its nodes of.
-    #[must_use]
     pub fn factory(&self) -> impl Fn(Ctx) -> MockService + use<> {
         let mock = self.clone();
         move |ctx| MockService::new(mock.clone(), ctx)

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::date::{DateTime, Pattern};
 use super::json_equal::JsonShape;
 use super::json_path::{Found, JsonPath};
+use super::pairs::unmatched;
 use super::regex::Regex;
 
 /// Texts above this length are not compared letter by letter for a near miss.
@@ -287,7 +288,10 @@ impl Matcher {
     /// Whether a list of values fits: some value, or their absence.
     pub(crate) fn matches_any(&self, values: &[Subject<'_>]) -> bool {
         match &self.0 {
-            Kind::HasExactly(all) => all.len() == values.len() && each_has_one(all, values),
+            Kind::HasExactly(all) => {
+                let fits = |m: usize, v: usize| all[m].matches(&values[v]);
+                all.len() == values.len() && unmatched(all.len(), values.len(), fits) == 0
+            }
             Kind::Includes(all) => all.iter().all(|m| values.iter().any(|v| m.matches(v))),
             _ if values.is_empty() => self.matches(&Subject::new(None, 0)),
             _ => values.iter().any(|value| self.matches(value)),
@@ -324,23 +328,6 @@ impl Matcher {
         }
         values.iter().map(|value| self.distance(value)).fold(1.0, f64::min)
     }
-}
-
-/// Each matcher has a value of its own: tried in every order, as there are few.
-fn each_has_one(matchers: &[Matcher], values: &[Subject<'_>]) -> bool {
-    fn place(matchers: &[Matcher], values: &[Subject<'_>], taken: &mut Vec<usize>) -> bool {
-        let Some(matcher) = matchers.get(taken.len()) else { return true };
-        (0..values.len()).any(|index| {
-            if taken.contains(&index) || !matcher.matches(&values[index]) {
-                return false;
-            }
-            taken.push(index);
-            let fits = place(matchers, values, taken);
-            taken.pop();
-            fits
-        })
-    }
-    place(matchers, values, &mut Vec::new())
 }
 
 /// How far two texts are apart, at most 1.

@@ -40,7 +40,7 @@ pub(crate) struct Origin {
 }
 
 impl ReceivedRequest {
-    /// A request that never was sent, to ask what it would meet.
+    /// A request that never was sent, to ask what it would meet. Conditions on `now` see 1970.
     #[must_use]
     pub fn of(request: &Request<Body>) -> ReceivedRequest {
         ReceivedRequest::new(request, Time::ZERO, 0)

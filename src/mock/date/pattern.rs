@@ -221,7 +221,7 @@ impl Read {
             _ => {}
         }
         // Fields without anything between them have the width that the pattern says.
-        let most = if count == 1 || letter == 'y' && count == 1 { 9 } else { count.max(2) };
+        let most = if count == 1 { 9 } else { count.max(2) };
         let length = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
         let (number, rest) = text.split_at(length);
         let value = super::digits(number, 9)?;

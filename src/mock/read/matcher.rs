@@ -83,7 +83,7 @@ fn inner(fields: &Fields<'_>, beside: &[&str], depth: usize) -> Result<Matcher> 
         let text = fields.text(kind)?;
         Ok(text.ok_or_else(|| wrong(expected("a text", None)))?.to_owned())
     };
-    let regex = || Regex::whole(&text()?).map_err(|reason| wrong(reason));
+    let regex = || Regex::whole(&text()?).map_err(&wrong);
     Ok(Matcher(match kind {
         "equalTo" => {
             let any_case = fields.truth("caseInsensitive")?.unwrap_or(false);

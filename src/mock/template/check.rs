@@ -23,7 +23,7 @@ const ABSENT: [(&str, &str); 8] = [
 
 /// Refuses what is nested too deep, before anybody reads it.
 pub(super) fn nesting(source: &str) -> Result<(), String> {
-    let (mut blocks, mut brackets) = (0usize, 0usize);
+    let mut blocks = 0usize;
     let mut rest = source;
     while let Some(start) = rest.find("{{") {
         let inside = rest[start + 2..].trim_start_matches(['{', '~']);
@@ -33,7 +33,7 @@ pub(super) fn nesting(source: &str) -> Result<(), String> {
         } else if tag.starts_with('/') {
             blocks = blocks.saturating_sub(1);
         }
-        brackets = 0;
+        let mut brackets = 0usize;
         for c in tag.chars() {
             match c {
                 '(' | '[' | '{' => brackets += 1,
@@ -46,7 +46,6 @@ pub(super) fn nesting(source: &str) -> Result<(), String> {
         }
         rest = &inside[tag.len()..];
     }
-    let _ = brackets;
     Ok(())
 }
 
