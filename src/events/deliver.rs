@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use http::header::{HeaderName, HeaderValue};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
 
 use super::DEAD;
 use super::broker::Broker;
@@ -125,7 +125,10 @@ async fn deliver(
 /// The request that carries an event.
 fn request(event: Event) -> Request<Body> {
     let headers = event.lane_headers();
+    let path = format!("/deliver/{}", event.topic);
     let mut request = Request::new(Body::from(event.payload));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::try_from(path).expect("the name of a topic fits into a path");
     for (name, value) in headers {
         let name = HeaderName::try_from(name).expect("publishers cannot send another name");
         let value = HeaderValue::try_from(value).expect("it is escaped");
