@@ -25,7 +25,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Consumer {
     leaving: Rc<Signal>,
+    /// First it takes no more events, then the broker knows.
     left: Rc<Signal>,
+    /// How many events it has begun and finished.
+    begun: Rc<Signal>,
+    finished: Rc<Signal>,
     id: String,
 }
 
@@ -58,21 +62,29 @@ impl Events {
         let consumer = Consumer {
             leaving: Rc::default(),
             left: Rc::default(),
+            begun: Rc::default(),
+            finished: Rc::default(),
             id: format!("{}.{mailbox}", ctx.name()),
         };
-        let left = consumer.left.clone();
+        let Consumer { left, begun, finished, .. } = consumer.clone();
         open_mailbox(ctx, mailbox, move |request| {
             let (parts, body) = request.into_parts();
             let event = Event::read(&parts.headers, body.into_bytes());
             // What comes late finds nobody: another member has got it.
             let handled = event.filter(|_| left.seen() == 0).map(&handle);
+            if handled.is_some() {
+                begun.notify();
+            }
+            let finished = finished.clone();
             Box::pin(async move {
-                Ok(match handled {
-                    None => response(StatusCode::SERVICE_UNAVAILABLE, "no member".to_owned()),
-                    Some(handled) => match handled.await {
-                        Ok(()) => response(StatusCode::NO_CONTENT, String::new()),
-                        Err(error) => response(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-                    },
+                let Some(handled) = handled else {
+                    return Ok(response(StatusCode::SERVICE_UNAVAILABLE, "no member".to_owned()));
+                };
+                let result = handled.await;
+                finished.notify();
+                Ok(match result {
+                    Ok(()) => response(StatusCode::NO_CONTENT, String::new()),
+                    Err(error) => response(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
                 })
             })
         });
@@ -105,8 +117,8 @@ impl Consumer {
         &self.id
     }
 
-    /// Leaves the group: takes no further event, and tells the broker, for as long as that takes.
-    /// What is being handled goes on, and its answer counts no more.
+    /// Leaves the group: takes no further event, finishes those that it has begun if that takes no longer
+    /// than half a second, and tells the broker, for as long as that takes.
     pub async fn leave(&self) {
         self.stop();
         self.left.after(1).await;
@@ -134,6 +146,15 @@ impl Membership {
         };
         if let Either::Right(_) = select(Box::pin(self.belong()), Box::pin(ending)).await {
             consumer.left.notify();
+            let Consumer { begun, finished, .. } = &consumer;
+            let all = async {
+                while finished.seen() < begun.seen() {
+                    finished.after(finished.seen()).await;
+                }
+                // The last answer is on its way before the word that this member leaves.
+                ctx.yield_now().await;
+            };
+            let _ = ctx.timeout(PATIENCE, all).await;
             while self.tell(http::Method::DELETE, "leave").await.is_err() {
                 ctx.sleep(PAUSE).await;
             }

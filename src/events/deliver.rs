@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use http::header::{HeaderName, HeaderValue};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode, Uri};
 
 use super::DEAD;
 use super::broker::Broker;
@@ -118,14 +118,18 @@ async fn deliver(
         Either::Left((Ok(Err(HttpError::Refused)), _)) => Outcome::Nobody,
         Either::Left((Ok(Err(error)), _)) => Outcome::Failed(error.to_string()),
         Either::Left((Err(_), _)) => Outcome::Failed("no answer in time".to_owned()),
-        Either::Right(_) => Outcome::Failed("its consumer has left the group".to_owned()),
+        // It refused what came late, or is silent: neither says anything against the event.
+        Either::Right(_) => Outcome::Nobody,
     }
 }
 
 /// The request that carries an event.
 fn request(event: Event) -> Request<Body> {
     let headers = event.lane_headers();
+    let path = format!("/deliver/{}", event.topic);
     let mut request = Request::new(Body::from(event.payload));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::try_from(path).expect("the name of a topic fits into a path");
     for (name, value) in headers {
         let name = HeaderName::try_from(name).expect("publishers cannot send another name");
         let value = HeaderValue::try_from(value).expect("it is escaped");

@@ -164,3 +164,40 @@ fn who_leaves_gets_no_more() {
     let run = run_with(&world, []);
     assert_eq!(notes(&run, "shipping"), ["a", "left", "again: b", "again: c"]);
 }
+
+/// What a member has begun when it leaves it finishes: nobody gets it a second time.
+#[test]
+fn who_leaves_finishes_what_it_has_begun() {
+    let world = |sim: &mut Sim| {
+        sim.broker("events").partitions(1);
+        for name in ["shipping-a", "shipping-b"] {
+            sim.process(name, move |ctx| async move {
+                if name == "shipping-b" {
+                    ctx.sleep(120 * MS).await;
+                }
+                let consumer =
+                    ctx.events().consume("shipping", ["placed"], move |event| async move {
+                        ctx.sleep(100 * MS).await;
+                        ctx.record(format_args!("{} {}", event.text(), event.delivery()));
+                        Ok::<(), Infallible>(())
+                    });
+                if name == "shipping-a" {
+                    ctx.sleep(150 * MS).await;
+                    consumer.leave().await;
+                    ctx.record("left");
+                }
+                ctx.stopping().await;
+            });
+        }
+        sim.client("shop", |ctx| async move {
+            ctx.sleep(100 * MS).await;
+            publish(ctx, "placed", "7", "a").await;
+            publish(ctx, "placed", "7", "b").await;
+            drained(ctx, "shipping", "placed").await;
+            Ok::<(), Infallible>(())
+        });
+    };
+    let run = run_with(&world, []);
+    assert_eq!(notes(&run, "shipping-a"), ["a 1", "left"]);
+    assert_eq!(notes(&run, "shipping-b"), ["b 1"]);
+}
