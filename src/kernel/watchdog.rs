@@ -79,6 +79,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[expect(clippy::disallowed_methods, reason = "it waits in real time, outside of all worlds")]
 fn watch() {
     loop {
         thread::sleep(PERIOD);
