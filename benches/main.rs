@@ -2,6 +2,7 @@
 //!
 //! Figures that are compared with other simulators come from `benches/peers`, by CPU time.
 
+mod histories;
 mod http;
 mod journal;
 mod kernel;
