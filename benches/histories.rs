@@ -30,7 +30,7 @@ fn history<I, O>(
     }
     plan.sort_unstable();
     let moment = |order| Moment { order, at: Time(order) };
-    let make = |(_, number, client, call, end)| {
+    let make = |(_, number, client, call, end): (u64, u64, u64, u64, u64)| {
         let key = draw.below(keys);
         let (input, output) = act(&mut draw, number, key as usize);
         Operation {
