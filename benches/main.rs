@@ -3,6 +3,7 @@
 //! Figures that are compared with other simulators come from `benches/peers`, by CPU time.
 
 mod events;
+mod histories;
 mod http;
 mod journal;
 mod kernel;

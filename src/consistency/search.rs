@@ -40,15 +40,30 @@ pub(super) enum Found {
 
 /// Searches for an order of the operations in at most `budget` steps. The second result is how many
 /// it took.
+///
+/// At first open operations are spent as they come, which is the fastest if there is an order and the
+/// worst if there is none: the pairs that spent much are seen before those that spent little. So an
+/// eighth of the budget is given to that; what is not decided then is searched anew, those pairs first
+/// that spent none, then those that spent one, and so on.
 pub(super) fn search<M: Model>(
     memo: &mut Memo<'_, M>,
     roles: &[Role],
     budget: u64,
 ) -> (Found, u64) {
-    let mut search = Search::new(memo, roles);
-    let found = search.run(budget);
-    (found, search.steps)
+    let share =
+        if roles.contains(&Role::Open) { (budget / 64).max(EAGER_MIN).min(budget) } else { budget };
+    match Search::new(memo, roles, true).run(share) {
+        (Found::Unknown, spent) if share == budget => (Found::Unknown, spent),
+        (Found::Unknown, spent) => {
+            let (found, steps) = Search::new(memo, roles, false).run(budget - spent.min(budget));
+            (found, spent + steps)
+        }
+        decided => decided,
+    }
 }
+
+/// The least that is spent on open operations as they come.
+const EAGER_MIN: u64 = 1000;
 
 const HEAD: usize = 0;
 const END: u32 = u32::MAX;
@@ -57,8 +72,16 @@ const END: u32 = u32::MAX;
 struct Move {
     node: u32,
     state: StateId,
+    entry: u32,
     /// There is no other move that need be tried instead.
     forced: bool,
+}
+
+/// An open operation that is to be spent later, at a pair that was seen.
+struct Later {
+    entry: u32,
+    node: u32,
+    after: StateId,
 }
 
 struct Search<'m, 'a, M: Model> {
@@ -75,6 +98,11 @@ struct Search<'m, 'a, M: Model> {
     reads_left: usize,
     cache: Cache,
     steps: u64,
+    /// Spend open operations as they come.
+    eager: bool,
+    /// The list with nothing taken out.
+    whole: List,
+    later: Vec<Later>,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +113,7 @@ struct Place {
 }
 
 impl<'m, 'a, M: Model> Search<'m, 'a, M> {
-    fn new(memo: &'m mut Memo<'a, M>, roles: &[Role]) -> Search<'m, 'a, M> {
+    fn new(memo: &'m mut Memo<'a, M>, roles: &[Role], eager: bool) -> Search<'m, 'a, M> {
         let (mut held, mut open, mut reads_left) = (0, 0, 0);
         let mut roles = roles.to_vec();
         let mut places = Vec::with_capacity(roles.len());
@@ -115,6 +143,7 @@ impl<'m, 'a, M: Model> Search<'m, 'a, M> {
         let (held_set, open_set) = (vec![0; words(held)], vec![0; words(open)]);
         Search {
             memo,
+            whole: list.clone(),
             list,
             places,
             twins,
@@ -125,34 +154,57 @@ impl<'m, 'a, M: Model> Search<'m, 'a, M> {
             reads_left,
             cache,
             steps: 0,
+            eager,
+            later: Vec::new(),
         }
     }
 
-    fn run(&mut self, budget: u64) -> Found {
-        let mut state = self.memo.initial();
+    fn run(mut self, budget: u64) -> (Found, u64) {
+        let initial = self.memo.initial();
+        let root = self.see(initial, END, END).expect("nothing was seen");
+        let mut found = self.from(root, initial, budget);
+        let mut next = std::mem::take(&mut self.later).into_iter();
+        while found == Found::Nothing {
+            let Some(Later { entry, node, after }) = next.next() else {
+                if self.later.is_empty() {
+                    break;
+                }
+                next = std::mem::take(&mut self.later).into_iter();
+                continue;
+            };
+            self.return_to(entry);
+            self.toggle(node);
+            self.steps += 1;
+            if let Some(entry) = self.see(after, entry, node) {
+                self.list.lift(node as usize);
+                found = self.from(entry, after, budget);
+            }
+        }
+        (found, self.steps)
+    }
+
+    /// Searches from where it stands.
+    fn from(&mut self, mut entry: u32, mut state: StateId, budget: u64) -> Found {
         let mut moves: Vec<Move> = Vec::new();
         let mut node = self.first_move(state);
         loop {
             if self.left == 0 {
-                let order = moves.iter().map(|m| self.list.operation(m.node));
-                return Found::Order(order.collect());
+                return Found::Order(self.order(entry));
             }
             if self.steps > budget {
                 return Found::Unknown;
             }
             if self.list.is_call(node) {
-                if let Some(after) = self.next_state(node, state) {
-                    let forced = self.toggle(node);
-                    if forced || self.is_new(after) {
-                        self.list.lift(node as usize);
-                        moves.push(Move { node, state, forced });
-                        state = after;
-                        node = self.first_move(state);
-                        continue;
-                    }
-                    self.toggle(node);
+                if let Some((after, seen)) = self.next_entry(node, state, entry) {
+                    let place = self.places[self.list.operation(node)];
+                    let forced = place.held && place.reads;
+                    self.list.lift(node as usize);
+                    moves.push(Move { node, state, entry, forced });
+                    (state, entry) = (after, seen);
+                    node = self.first_move(state);
+                } else {
+                    node = self.list.next[node as usize];
                 }
-                node = self.list.next[node as usize];
                 continue;
             }
             // Something returns that is not done: one of the moves before was wrong.
@@ -160,13 +212,62 @@ impl<'m, 'a, M: Model> Search<'m, 'a, M> {
                 let Some(last) = moves.pop() else { return Found::Nothing };
                 self.list.unlift(last.node as usize);
                 self.toggle(last.node);
-                state = last.state;
+                (state, entry) = (last.state, last.entry);
                 node = self.list.next[last.node as usize];
                 if !last.forced {
                     break;
                 }
             }
         }
+    }
+
+    /// Does the operation that is called here, if that leads to a pair that was not seen.
+    fn next_entry(&mut self, node: u32, state: StateId, entry: u32) -> Option<(StateId, u32)> {
+        let after = self.next_state(node, state)?;
+        let held = self.places[self.list.operation(node)].held;
+        self.toggle(node);
+        let seen = match self.eager || held {
+            true => self.see(after, entry, node),
+            false => {
+                if !self.is_seen(after) {
+                    self.later.push(Later { entry, node, after });
+                }
+                None
+            }
+        };
+        if seen.is_none() {
+            self.toggle(node);
+        }
+        seen.map(|seen| (after, seen))
+    }
+
+    /// Takes out of the list what is done at an entry.
+    fn return_to(&mut self, entry: u32) {
+        let done = self.order(entry);
+        self.list.next.copy_from_slice(&self.whole.next);
+        self.list.prev.copy_from_slice(&self.whole.prev);
+        self.held.fill(0);
+        self.open.fill(0);
+        self.hash = 0;
+        self.left = self.places.iter().filter(|place| place.held).count();
+        self.reads_left = self.places.iter().filter(|place| place.held && place.reads).count();
+        for operation in done {
+            self.toggle(operation as u32 + 1);
+            self.list.lift(operation + 1);
+        }
+    }
+
+    /// The operations that lead to an entry.
+    fn order(&self, mut entry: u32) -> Vec<usize> {
+        let mut order = Vec::new();
+        while let Some(seen) = self.cache.entries.get(entry as usize) {
+            if seen.node != END {
+                order.push(self.list.operation(seen.node));
+            }
+            entry = seen.parent;
+        }
+        order.reverse();
+        order
     }
 
     /// Where to begin in this state: at an operation that only reads, and reads the right thing, if
@@ -205,14 +306,14 @@ impl<'m, 'a, M: Model> Search<'m, 'a, M> {
         self.memo.step(state, operation, false).filter(|after| *after != state)
     }
 
-    /// Marks the operation as done, or as not done; true if it only reads.
-    fn toggle(&mut self, node: u32) -> bool {
+    /// Marks the operation as done, or as not done.
+    fn toggle(&mut self, node: u32) {
         let operation = self.list.operation(node);
         let Place { held, reads, bit } = self.places[operation];
         let (word, bit) = (bit as usize / 64, 1 << (bit % 64));
         if !held {
             self.open[word] ^= bit;
-            return false;
+            return;
         }
         self.held[word] ^= bit;
         self.hash ^= mix(operation as u64);
@@ -221,12 +322,25 @@ impl<'m, 'a, M: Model> Search<'m, 'a, M> {
         if reads {
             self.reads_left = if done { self.reads_left - 1 } else { self.reads_left + 1 };
         }
-        reads
     }
 
-    fn is_new(&mut self, state: StateId) -> bool {
-        let hash = self.hash ^ mix(!u64::from(state));
-        self.cache.insert(hash, state, &self.held, &self.open, &mut self.steps)
+    fn hash_with(&self, state: StateId) -> u64 {
+        self.hash ^ mix(!u64::from(state))
+    }
+
+    /// True if a pair as good as this one was seen.
+    fn is_seen(&mut self, state: StateId) -> bool {
+        let hash = self.hash_with(state);
+        self.cache.contains(hash, state, &self.held, &self.open, &mut self.steps)
+    }
+
+    /// Remembers this pair, and how it came about; none if one as good was seen.
+    fn see(&mut self, state: StateId, parent: u32, node: u32) -> Option<u32> {
+        if self.is_seen(state) {
+            return None;
+        }
+        let seen = Seen { hash: self.hash_with(state), state, before: END, parent, node };
+        Some(self.cache.insert(seen, &self.held, &self.open))
     }
 }
 
@@ -240,6 +354,7 @@ fn mix(number: u64) -> u64 {
 
 /// Calls and returns, by time, in a list from which calls can be taken with their returns. Node 0 is
 /// before them all; node 1 + i is the call of operation i, node 1 + n + i its return.
+#[derive(Clone)]
 struct List {
     count: usize,
     next: Vec<u32>,
@@ -334,6 +449,9 @@ struct Seen {
     state: StateId,
     /// The entry before it in its bucket.
     before: u32,
+    /// The entry that it came from, and the call that led here.
+    parent: u32,
+    node: u32,
 }
 
 impl Cache {
@@ -342,9 +460,9 @@ impl Cache {
         Cache { held_words, open_words, buckets, entries: Vec::new(), sets: Vec::new() }
     }
 
-    /// Adds an entry; false if there is one that is as good. Each comparison is a step.
-    fn insert(
-        &mut self,
+    /// True if there is an entry that is as good. Each comparison is a step.
+    fn contains(
+        &self,
         hash: u64,
         state: StateId,
         held: &[u64],
@@ -360,21 +478,26 @@ impl Cache {
                     self.sets[at as usize * words..][..words].split_at(self.held_words);
                 let spent_less = || its_open.iter().zip(open).all(|(its, ours)| its & !ours == 0);
                 if its_held == held && spent_less() {
-                    return false;
+                    return true;
                 }
             }
             at = seen.before;
         }
+        false
+    }
+
+    /// Adds an entry, and gives its number.
+    fn insert(&mut self, seen: Seen, held: &[u64], open: &[u64]) -> u32 {
         if self.entries.len() == self.buckets.len() {
             self.grow();
         }
-        let bucket = self.bucket(hash);
+        let bucket = self.bucket(seen.hash);
         let number = u32::try_from(self.entries.len()).expect("memory ends before");
         let before = std::mem::replace(&mut self.buckets[bucket], number);
-        self.entries.push(Seen { hash, state, before });
+        self.entries.push(Seen { before, ..seen });
         self.sets.extend_from_slice(held);
         self.sets.extend_from_slice(open);
-        true
+        number
     }
 
     fn bucket(&self, hash: u64) -> usize {

@@ -286,7 +286,8 @@ impl<'h, V: Ord + Clone + Debug> Checker<'h, V> {
             Access::Last(value) => value.iter().collect(),
             Access::All(values) => values.iter().collect(),
         };
-        let reader = format!("{} read{} at {}", operation.process, of(key), operation.call.at);
+        let what = if key.is_empty() { String::new() } else { format!(" `{key}`") };
+        let reader = format!("{} read{what} at {}", operation.process, operation.call.at);
         for value in &seen {
             let write = self.writes.get(&(key, *value));
             match write {

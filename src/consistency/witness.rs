@@ -98,7 +98,7 @@ impl<M: Model> Lab<'_, '_, M> {
     fn contradict(&mut self, held: &[usize]) -> bool {
         let end = held.iter().filter_map(|index| self.memo.operations[*index].returned).max();
         let among = |index: usize| match end {
-            Some(end) if self.memo.operations[index].call < end => Role::Open,
+            Some(end) if self.memo.operations[index].call <= end => Role::Open,
             _ => Role::Absent,
         };
         let mut roles: Vec<Role> = (0..self.memo.operations.len()).map(among).collect();

@@ -87,7 +87,7 @@ fn read(journal: &Journal, object: &str) -> Result<Recorded> {
     if operations.is_empty() {
         let near = nearest(object, objects(journal));
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(wrong(0, format!("no operation was recorded{hint}")));
+        return Err(Error::World(format!("no operation on `{object}` was recorded{hint}")));
     }
     Ok(History { operations })
 }

@@ -22,8 +22,11 @@ pub(super) fn text(failure: &Failure) -> String {
     let rendered = story(journal, outcome, &kept).to_string();
     let mut text = with_gaps(&rendered, &kept, &selected);
     let witness = witness(outcome);
-    if journal.get(outcome.event).is_none() && !witness.is_empty() {
-        let _ = writeln!(text, "{witness}");
+    // The mark has room for one line of it.
+    let more = witness.split_once('\n').map_or("", |(_, more)| more);
+    let rest = if journal.get(outcome.event).is_none() { witness } else { more };
+    if !rest.is_empty() {
+        let _ = writeln!(text, "{rest}");
     }
     text
 }
