@@ -6,6 +6,7 @@ mod http;
 mod journal;
 mod kernel;
 mod network;
+mod report;
 mod shrink;
 
 use std::time::Duration;
