@@ -2,9 +2,12 @@
 //!
 //! Figures that are compared with other simulators come from `benches/peers`, by CPU time.
 
+mod events;
 mod http;
 mod journal;
 mod kernel;
+#[cfg(feature = "wiremock")]
+mod mock;
 mod network;
 mod report;
 mod shrink;

@@ -24,6 +24,9 @@
 mod args;
 mod audit;
 mod commands;
+#[cfg(feature = "contracts")]
+mod contract;
+mod compose;
 mod determinism;
 mod init;
 mod pages;

@@ -4,6 +4,7 @@
 //! - [`Disk`] - the disk itself: operations, faults, power. Start here.
 //! - [`DiskFile`] - an open file. With the feature `redb` it is a storage backend of that database.
 //! - [`DiskFaults`] - which faults are active; [`Disk::fault_count`] says how often they struck.
+//! - `Store` - a `redb` database that is opened again after an error (feature `redb`).
 //! - [`DiskObserver`] - who is told of each operation.
 //! - [`Image`] - the state alone, without faults; a snapshot of a disk.
 //!
@@ -46,6 +47,8 @@ mod pages;
 #[cfg(feature = "redb")]
 mod redb_backend;
 mod state;
+#[cfg(feature = "redb")]
+mod store;
 mod survival;
 
 use std::fmt;
@@ -61,6 +64,8 @@ pub use file::{DiskFile, OpenOptions};
 pub use image::{FileId, Image};
 pub use operation::{DiskObserver, DiskOperation, DiskOperationKind, DiskSpeed, DiskStats};
 pub use pages::SECTOR;
+#[cfg(feature = "redb")]
+pub use store::Store;
 pub use survival::{Loss, Survival};
 
 use crate::seed::{Seed, Stream};

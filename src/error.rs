@@ -27,6 +27,16 @@ pub enum Error {
         /// What is wrong, and what was expected.
         reason: String,
     },
+    /// A recorded operation that is not what its reader expects: see [`crate::history`].
+    #[error("`{object}`, operation {operation}: {reason}")]
+    History {
+        /// What was called.
+        object: String,
+        /// The operation's place in its history, from 1, in the order of the calls.
+        operation: usize,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
     /// A configuration file of cargo that cannot be used.
     #[error("{file}:{line}: {reason}", file = file.display())]
     Config {

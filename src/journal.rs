@@ -13,6 +13,7 @@ mod buffer;
 mod diff;
 mod event;
 mod file;
+mod http;
 mod payloads;
 mod recorder;
 mod story;
@@ -20,6 +21,7 @@ mod story;
 pub use diff::{Divergence, first_divergence};
 pub use event::{Event, EventId, Kind, NodeId, Symbol, Trace};
 pub use file::{EventRecord, FORMAT_VERSION};
+pub use http::{Head, HttpMessage};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, StoryLine, message_ordinals};
 
@@ -54,6 +56,12 @@ pub struct Journal {
     /// Sorted by event.
     traces: Vec<(EventId, Trace)>,
     payloads: Payloads,
+    /// The heads of HTTP messages.
+    heads: Payloads,
+    /// Sorted by event.
+    http: Vec<http::Mark>,
+    /// Sorted by message, then by segment.
+    body_parts: Vec<http::BodyPart>,
     fingerprint: Fingerprint,
     total: u64,
 }

@@ -15,6 +15,7 @@ mod scheduler;
 mod seal;
 mod task;
 mod timer;
+mod watchdog;
 
 pub(crate) use home::{Home, WorldId};
 pub(crate) use join::completion;
@@ -41,7 +42,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::journal::{Entry, EventId, Kind, NodeId, Recorder, Recording, Symbol, Trace};
+use crate::journal::{Entry, EventId, Head, Kind, NodeId, Recorder, Recording, Symbol, Trace};
 use crate::seed::Seed;
 use crate::time::Time;
 use queue::Queue;
@@ -131,6 +132,7 @@ pub(crate) struct Kernel {
     /// Set once the world has ended: destructors still run, but nothing is recorded or made.
     over: Cell<bool>,
     polls: Cell<u64>,
+    pulse: Arc<watchdog::Pulse>,
     events_max: u64,
     interrupt: Arc<AtomicBool>,
     seal: seal::Seal,
@@ -171,6 +173,7 @@ impl Kernel {
             panicked: RefCell::default(),
             over: Cell::new(false),
             polls: Cell::new(0),
+            pulse: watchdog::Pulse::watched(settings.seed),
             events_max: settings.events_max,
             interrupt: settings.interrupt,
             seal: seal::Seal::new(),
@@ -354,6 +357,25 @@ impl Kernel {
         }
     }
 
+    /// Says that an event sends an HTTP message: see [`Recorder::attach_http`].
+    pub(crate) fn attach_http(&self, id: EventId, answers: EventId, head: Head, is_whole: bool) {
+        if id != EventId::NONE {
+            self.journal.borrow_mut().attach_http(id, answers, head, is_whole);
+        }
+    }
+
+    /// Says where some bytes of an HTTP message's body lie: see [`Recorder::attach_body_part`].
+    pub(crate) fn attach_body_part(&self, message: EventId, segment: EventId, at: usize, n: usize) {
+        if segment != EventId::NONE {
+            self.journal.borrow_mut().attach_body_part(message, segment, at, n);
+        }
+    }
+
+    /// True if what is put beside events is kept.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.journal.borrow().recording() == Recording::Full
+    }
+
     /// Says which trace a request belongs to.
     pub(crate) fn attach_trace(&self, id: EventId, trace: Trace) {
         if id != EventId::NONE {
@@ -372,6 +394,7 @@ impl Kernel {
         let known = self.places.borrow().get(&key).copied();
         known.unwrap_or_else(|| {
             let symbol = self.symbol(&location.to_string());
+            watchdog::Pulse::know(location);
             self.places.borrow_mut().insert(key, symbol);
             symbol
         })

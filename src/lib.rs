@@ -39,13 +39,20 @@
 //! # The map
 //!
 //! Words, plain data:
-//! [`error`], [`document`] (files with their lines), [`seed`] (named streams of randomness), [`time`](mod@time), [`verdict`], [`topology`],
-//! [`journal`] (what happened, and why).
+//! [`error`], [`document`] (files with their lines), [`seed`] (named streams of randomness),
+//! [`time`](mod@time), [`verdict`], [`topology`], [`journal`] (what happened, and why), [`history`] (what
+//! clients asked and were answered), `contract` (what services promise each other), [`trace`] (who
+//! worked for which request).
 //!
 //! The world: [`kernel`] (the executor), [`clock`] (what a node believes the time is), [`disk`], [`net`]
-//! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`] (machines and processes), [`service`] (HTTP, and [`service::Ctx`],
-//! what code in the world has in its hand), [`sim`] (the description of a world, and its run),
-//! [`chaos`] (faults as data, and who draws them).
+//! (links, datagrams, streams), [`audit`] (what an executable asks of the C library), [`node`]
+//! (machines and processes), [`service`] (HTTP, and [`service::Ctx`], what code in the world has in its
+//! hand), [`events`] (a broker, outbox and inbox), [`saga`] (steps and compensations, and what must be
+//! true of them), `mock` (stubs that answer for services of others), [`sim`] (the description of a
+//! world, and its run), [`chaos`] (faults as data, and who draws them), [`orchestrator`]
+//! (systems from compose files).
+//!
+//! Oracles, functions of what was recorded: [`consistency`], [`convergence`].
 //!
 //! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
 //! text), `cli` (the command line for worlds of your own).
@@ -59,6 +66,11 @@ pub mod time;
 pub mod verdict;
 pub mod topology;
 pub mod journal;
+pub mod history;
+mod ddmin;
+#[cfg(feature = "contracts")]
+pub mod contract;
+pub mod trace;
 
 pub mod kernel;
 pub mod clock;
@@ -74,8 +86,16 @@ mod os;
 #[path = "os/absent.rs"]
 mod os;
 pub mod service;
+pub mod events;
+pub mod saga;
+#[cfg(feature = "wiremock")]
+pub mod mock;
 pub mod sim;
 pub mod chaos;
+pub mod orchestrator;
+
+pub mod consistency;
+pub mod convergence;
 
 pub mod explore;
 pub mod shrink;

@@ -6,8 +6,10 @@
 //! again.
 
 mod cpu;
+mod keeper;
 mod life;
 mod names;
+mod places;
 mod rng;
 mod scale;
 mod stopping;
@@ -24,13 +26,16 @@ use futures::future::LocalBoxFuture;
 
 pub use cpu::Work;
 pub(crate) use cpu::{set_slow, work};
+pub(crate) use keeper::{
+    Keeper, clients, fail, hold, is_replica_wanted, release, run_time, set_keeper,
+};
 #[cfg(all(madsim, tokio_unstable, target_os = "linux", target_env = "gnu"))]
 pub(crate) use life::starts;
 pub(crate) use life::{
-    Life, begin_stop, crash, end_stop, life, pause, power_loss, resume, start, went_dark_after,
-    wipe,
+    Life, begin_stop, crash, end_process, end_stop, life, pause, power_loss, resume, start,
+    went_dark_after, wipe,
 };
-pub(crate) use names::{named, resolve};
+pub(crate) use names::{Place, named, resolve, set_place};
 pub use rng::NodeRng;
 pub(crate) use scale::{is_absent, scale};
 pub use stopping::Stopping;
@@ -44,6 +49,7 @@ use crate::kernel::current::{self, Installed, Part};
 use crate::net;
 use crate::seed::Stream;
 use crate::service::Ctx;
+use crate::time::Time;
 use crate::topology::Role;
 use cpu::Cpu;
 use names::Names;
@@ -86,6 +92,11 @@ struct Node {
     next_ticket: u64,
     /// Whether it is to run, as its member's group says of all together.
     wanted: bool,
+    /// It is not to start before its keeper lets it.
+    held: bool,
+    /// When its process last started, and whether it has said since that it fails.
+    started: Time,
+    failed: bool,
     /// How often its process was started.
     starts: u32,
     /// The last event before the machine last lost its power.
@@ -99,6 +110,7 @@ struct Node {
 pub(crate) struct Nodes {
     list: RefCell<Vec<Option<Node>>>,
     names: RefCell<Names>,
+    keeper: RefCell<Option<Rc<dyn Keeper>>>,
 }
 
 thread_local! {
@@ -131,6 +143,9 @@ pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> Node
         list.resize_with(id.0 as usize, || None);
         list.push(Some(Node {
             wanted: plan.wanted,
+            held: false,
+            started: Time::ZERO,
+            failed: false,
             starts: 0,
             plan,
             cpu,

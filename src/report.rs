@@ -8,6 +8,7 @@ mod diagram;
 mod failure;
 pub mod html;
 pub mod json;
+pub mod junit;
 mod run;
 mod search;
 mod story;

@@ -11,25 +11,30 @@ mod context;
 mod ctx;
 mod exchange;
 mod gateway;
+mod head;
 mod host;
 mod http_client;
+mod invocation;
 mod label;
 mod response;
 
 pub use body::Body;
 pub(crate) use call::Envelope;
+pub(crate) use call::call_mailbox;
 pub(crate) use context::{TRACEPARENT, read_traceparent};
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
 pub(crate) use gateway::PORT as HTTP_PORT;
-pub(crate) use host::{Host, serve};
+pub(crate) use host::{Host, Hosted, open_mailbox, serve};
 pub use host::{IntoService, ServiceFactory};
 pub use http_client::{HttpClient, RequestBuilder, Retry};
+pub use invocation::Invocation;
 pub use label::Label;
 pub(crate) use label::route_label;
-pub use response::{HttpError, Response};
+pub use response::{BreakConnection, HttpError, Response};
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -45,6 +50,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The services of a world and the calls on their way.
 pub(crate) struct Services {
     hosts: RefCell<FxHashMap<NodeId, Rc<Host>>>,
+    /// What else nodes answer, by number: consumers of events.
+    mailboxes: RefCell<BTreeMap<(NodeId, u32), Rc<Host>>>,
     calls: RefCell<Calls>,
     words: Words,
     /// Somebody may call handlers by sockets.
@@ -59,6 +66,7 @@ thread_local! {
 pub(crate) fn install(kernel: &Kernel, has_doors: bool) -> Installed<Services> {
     let services = Services {
         hosts: RefCell::default(),
+        mailboxes: RefCell::default(),
         calls: RefCell::default(),
         words: Words::new(kernel),
         has_doors,
@@ -74,4 +82,8 @@ fn with<R>(f: impl FnOnce(&Services) -> R) -> R {
 pub(crate) fn forget_node(node: NodeId) {
     let gone = with(|services| services.hosts.borrow_mut().remove(&node));
     drop(gone);
+    let all = (node, 0)..=(node, u32::MAX);
+    let closed: Vec<_> =
+        with(|services| services.mailboxes.borrow_mut().extract_if(all, |_, _| true).collect());
+    drop(closed);
 }

@@ -6,7 +6,6 @@
 //! a link that matters because of one message becomes a fault of that message, by its name, because
 //! that is what people read. It starts over until nothing changes, or the runs are used up.
 
-mod ddmin;
 mod lab;
 mod naming;
 mod signature;
@@ -18,11 +17,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::chaos::FaultPlan;
+use crate::ddmin::minimal;
 use crate::explore::World;
 use crate::kernel::Scheduling;
 use crate::sim::RunConfig;
 use crate::verdict::Verdict;
-use ddmin::minimal;
 use lab::Lab;
 
 /// A failing run made small.

@@ -46,6 +46,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 use crate::chaos::{Chaos, FaultPlan};
+use crate::kernel::Kernel;
 use crate::net::LinkProfile;
 use crate::seed::{Seed, Stream};
 use crate::topology::Topology;
@@ -72,7 +73,12 @@ pub struct Sim {
     plan: Option<FaultPlan>,
     /// The number of operations of each workload, kept or not.
     operations: Vec<(String, usize)>,
+    keeper: Option<MakeKeeper>,
 }
+
+/// Sets up who looks after the nodes, once they are there and before they start; what it gives is
+/// called when those that are not held have started.
+pub(crate) type MakeKeeper = Box<dyn Fn(&Kernel) -> Box<dyn FnOnce(&Kernel)>>;
 
 impl std::fmt::Debug for Sim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -98,7 +104,13 @@ impl Sim {
             points: BTreeSet::new(),
             plan,
             operations: Vec::new(),
+            keeper: None,
         }
+    }
+
+    /// Sets who looks after the nodes; false if somebody does already.
+    pub(crate) fn set_keeper(&mut self, keeper: MakeKeeper) -> bool {
+        self.keeper.replace(keeper).is_none()
     }
 
     /// The seed of this run, for worlds that draw their own shape.

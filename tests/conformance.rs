@@ -5,6 +5,11 @@
 
 #![allow(clippy::print_stdout, reason = "the lines are what the tests are for")]
 
+mod histories;
+#[cfg(feature = "wiremock")]
+mod wiremock;
+mod compose;
+
 use std::env;
 use std::path::{Path, PathBuf};
 

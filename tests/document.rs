@@ -66,6 +66,17 @@ text: |
     assert_eq!(lines.map(|pointer| document.line(pointer)), [1, 2, 4, 1, 5, 6, 9]);
 }
 
+/// As compose files of public repositories have it, and libyaml reads it.
+#[test]
+fn a_bracket_may_close_where_its_key_begins() {
+    let text = "a:\n  b: [\n    1,\n    {c: [\n    2\n  ]}\n  ]\n  d: {\n  }\ne: |\n  ]\n";
+    let document = Document::yaml("f.yaml", text).expect("it is read");
+    assert_eq!(document.value(), &json!({"a": {"b": [1, {"c": [2]}], "d": {}}, "e": "]\n"}));
+    assert_eq!(["/a/d", "/e"].map(|pointer| document.line(pointer)), [8, 10]);
+    refused("a: 1\n]\n", "f.yaml:2: ");
+    refused(&format!("a: [\n{}", "]\n".repeat(100_000)), "f.yaml:");
+}
+
 #[test]
 fn yaml_that_is_none_is_refused_with_its_line() {
     refused("", "f.yaml:1: the file is empty");

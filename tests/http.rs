@@ -4,6 +4,7 @@
 mod bodies;
 mod calls;
 mod faults;
+mod messages;
 mod services;
 mod trace;
 
@@ -18,7 +19,7 @@ use axum::routing::{get, post};
 use expect_test::{Expect, expect};
 use http_body_util::BodyExt;
 use stormglass::chaos::{Effect, Leg};
-use stormglass::journal::{Kind, message_ordinals};
+use stormglass::journal::{HttpMessage, Journal, Kind, message_ordinals};
 use stormglass::net::LinkProfile;
 use stormglass::prelude::*;
 use stormglass::service::{Body, Label};

@@ -10,16 +10,21 @@ mod conformance;
 mod determinism;
 mod disk;
 mod document;
+mod events;
 mod explore;
 mod http;
 mod journal;
 mod kernel;
 mod memory;
+#[cfg(feature = "wiremock")]
+mod mock;
 mod net;
 mod node;
+mod orchestrator;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
 mod programs;
 mod report;
+mod saga;
 mod script;
 mod seal;
 mod shrink;

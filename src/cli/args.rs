@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand};
 
+use super::compose::Compose;
 use crate::chaos::text;
 use crate::explore::Strategy;
 use crate::seed::Seed;
@@ -74,6 +75,9 @@ pub(super) enum Command {
         /// Runs that may be spent on making a failure small.
         #[arg(long, value_name = "RUNS", default_value_t = 2_000)]
         shrink_runs: usize,
+        /// Write what it came to as JUnit XML, for CI systems.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
         /// Where the scripts and pages of failures are written.
         #[arg(long, value_name = "DIRECTORY", default_value = "target/stormglass")]
         out: PathBuf,
@@ -152,6 +156,12 @@ pub(super) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Compares contracts, and asks who may be deployed with whom.
+    #[cfg(feature = "contracts")]
+    Contract {
+        #[command(subcommand)]
+        asked: super::contract::Asked,
+    },
     /// Shows what becomes of every call of the C library in an executable with programs.
     ///
     /// A call is simulated (it acts on the world), refused (it fails with the node and what to do),
@@ -166,6 +176,11 @@ pub(super) enum Command {
         /// Write JSON, one object a line.
         #[arg(long)]
         json: bool,
+    },
+    /// Checks compose files for what they mean in a simulation.
+    Compose {
+        #[command(subcommand)]
+        action: Compose,
     },
     /// Prints the fingerprint of every seed: what `determinism` asks the other process for.
     #[command(hide = true)]

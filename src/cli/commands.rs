@@ -6,7 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Asked, Command, Look, SearchArgs};
-use super::{Failed, HOLDS, VIOLATED, audit, determinism, exit_code, init, pages, progress};
+use super::{
+    Failed, HOLDS, VIOLATED, audit, compose, determinism, exit_code, init, pages, progress,
+};
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
 use crate::explore::{Fresh, Search, SearchReport, World, parting};
@@ -29,6 +31,7 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             shard,
             resume,
             shrink_runs,
+            junit,
             out: scripts,
             report,
             summary,
@@ -44,7 +47,8 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
                 search = search.shard(i, n);
             }
             let search = if all { search.collect_all() } else { search };
-            explore(search, &pages::Asked { report, summary }, args.pace.json, out)
+            let asked = pages::Asked { report, summary, junit };
+            explore(search, &asked, args.pace.json, out)
         }
         Command::Replay { asked, look } => replay(worlds, &asked, &look, out),
         Command::Shrink { asked, out: file, runs, report: page } => {
@@ -65,7 +69,10 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             determinism::run(worlds, &asked, out)
         }
         Command::Init { folder, check } => init::run(&folder, check, out),
+        #[cfg(feature = "contracts")]
+        Command::Contract { asked } => super::contract::run(asked, out),
         Command::Audit { executable, json } => audit::run(executable.as_deref(), json, out),
+        Command::Compose { action } => compose::run(action, out),
         Command::Fingerprints { sim, variant, pace, seeds } => {
             let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
             determinism::print(&determinism::paced(search, &pace), out)
@@ -187,6 +194,10 @@ fn explore(search: Search, asked: &pages::Asked, json: bool, out: &mut dyn Write
     let report = search.try_find();
     progress.finish();
     let mut report = report?;
+    if let Some(path) = &asked.junit {
+        let text = crate::report::junit::search_junit(&report);
+        std::fs::write(path, text).map_err(|e| Error::io(path, e))?;
+    }
     let summary = pages::of_search(&mut report, &search, asked)?;
     let code = tell(&report, json, out)?;
     if !json {

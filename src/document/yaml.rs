@@ -15,8 +15,32 @@ const PARTS_MAX: usize = 1_000_000;
 /// A line, and what is wrong there.
 type Problem = (usize, String);
 
-/// All documents of a text.
+/// How many lines with a closing bracket are moved.
+const MOVED_MAX: usize = 100;
+
+/// All documents of a text. A bracket that closes at the indentation of the key whose list or map it
+/// ends is taken as if it stood one column further in: the specification forbids that, and the
+/// libraries by which most tools read YAML take it.
 pub(super) fn read(text: &str) -> Result<Vec<(Value, Lines)>, Problem> {
+    let mut moved = String::new();
+    for _ in 0..MOVED_MAX {
+        let text = if moved.is_empty() { text } else { &moved };
+        let (line, reason) = match parse(text) {
+            Err(problem) => problem,
+            read => return read,
+        };
+        let lines = text.split_inclusive('\n');
+        let start: usize = lines.take(line.saturating_sub(1)).map(str::len).sum();
+        let closes = text[start..].trim_start_matches(' ').starts_with([']', '}']);
+        if !closes || !reason.contains("indentation") {
+            return Err((line, reason));
+        }
+        moved = format!("{} {}", &text[..start], &text[start..]);
+    }
+    parse(if moved.is_empty() { text } else { &moved })
+}
+
+fn parse(text: &str) -> Result<Vec<(Value, Lines)>, Problem> {
     let mut reader =
         Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), parts: 0 };
     let mut documents = Vec::new();

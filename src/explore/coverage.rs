@@ -39,6 +39,9 @@ pub struct Coverage {
     pub events: u64,
     /// By kind, those that some plan had.
     pub faults: BTreeMap<FaultKind, KindCount>,
+    /// For each other property, the number of seeds in which it held.
+    #[serde(default)]
+    pub held: BTreeMap<String, u64>,
     /// For each `sometimes` property, the number of seeds that saw it.
     pub sometimes: BTreeMap<String, u64>,
     /// For each point, named by the world or not, the number of seeds that reached it.
@@ -61,9 +64,12 @@ impl Coverage {
             count.opportunities += tally.opportunities;
             count.hits += tally.hits;
         }
-        for outcome in run.outcomes.iter().filter(|o| o.kind == PropertyKind::Sometimes) {
-            let seen = u64::from(outcome.verdict.holds());
-            coverage.sometimes.insert(outcome.property.clone(), seen);
+        for outcome in &run.outcomes {
+            let counts = match outcome.kind {
+                PropertyKind::Sometimes => &mut coverage.sometimes,
+                _ => &mut coverage.held,
+            };
+            counts.insert(outcome.property.clone(), u64::from(outcome.verdict.holds()));
         }
         for point in run.points.union(&run.reached) {
             coverage.points.insert(point.clone(), u64::from(run.reached.contains(point)));
@@ -87,6 +93,7 @@ impl Coverage {
             count.opportunities += more.opportunities;
             count.hits += more.hits;
         }
+        sum_up(&mut self.held, &later.held);
         sum_up(&mut self.sometimes, &later.sometimes);
         sum_up(&mut self.points, &later.points);
         if self.first_unknown.is_none() {

@@ -148,6 +148,17 @@ kinds! {
     Connection = "connection",
     /// A service is scaled: `symbol` is its name, `value` how many replicas it is to have.
     Scale = "scale",
+    /// A client calls an operation of a history: `symbol` is the object, the text says what is called.
+    Invoke = "invoke",
+    /// Such an operation ends: `symbol` is `ok`, `fail` or `info`, `extra` the number of its call, the
+    /// text the answer.
+    Return = "return",
+    /// A saga goes on, or a service says that it did or undid one of its steps: `symbol` says what,
+    /// the text which saga and step.
+    Saga = "saga",
+    /// The orchestrator sees or does something to a container: `symbol` says what, `value` is the
+    /// level of its start or the wait before its restart in nanoseconds.
+    Container = "container",
 }
 
 impl Kind {
@@ -275,6 +286,12 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn trace(&self) -> Option<Trace> {
         super::beside(&self.journal.traces, self.id).copied()
+    }
+
+    /// The HTTP message that the event sends, or of which it sends the first bytes.
+    #[must_use]
+    pub fn http(&self) -> Option<super::HttpMessage<'a>> {
+        self.journal.http_message_of(self.id)
     }
 
     /// The bytes of a message, if they were kept.

@@ -2,11 +2,11 @@
 //!
 //! The file is `STORMGLASS-JOURNAL\n`, the format's version (4 bytes), the length of the body (8),
 //! its xxh3 hash (8), and the body: the number of rows (8), the rows as they lie in memory, and the
-//! names, texts, traces and payloads in postcard's encoding. Numbers are little-endian. The same journal
+//! names, texts, traces, payloads and HTTP messages in postcard's encoding. Numbers are little-endian. The same journal
 //! always makes the same bytes.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::event::Row;
+use super::http::{BodyPart, Mark};
 use super::{Event, EventId, Fingerprint, Journal, Kind, Symbols, Trace};
 use crate::error::{Error, Result};
 
 /// The version of the file format that this build writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 const MAGIC: &[u8] = b"STORMGLASS-JOURNAL\n";
 const HEADER: usize = MAGIC.len() + 4 + 8 + 8;
@@ -41,6 +42,10 @@ struct Beside<'a> {
     traces: Vec<(EventId, Trace)>,
     #[serde(borrow)]
     payloads: Vec<(EventId, &'a [u8])>,
+    #[serde(borrow)]
+    heads: Vec<(EventId, &'a [u8])>,
+    http: Vec<Mark>,
+    body_parts: Vec<BodyPart>,
 }
 
 /// One event in full, for machines: what [`Journal::to_json_lines`] writes.
@@ -121,6 +126,17 @@ impl Journal {
         decode(&bytes).map_err(|reason| Error::Journal { path: path.to_owned(), reason })
     }
 
+    /// True if the file at `path` begins as a journal does.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn is_one(path: impl AsRef<Path>) -> std::io::Result<bool> {
+        let mut start = Vec::with_capacity(MAGIC.len());
+        fs::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut start)?;
+        Ok(start == MAGIC)
+    }
+
     /// All events as one JSON object a line, each an [`EventRecord`].
     #[must_use]
     pub fn to_json_lines(&self) -> String {
@@ -159,6 +175,9 @@ fn encode(journal: &Journal) -> Vec<u8> {
         texts: journal.texts.iter().map(|(id, text)| (*id, text.as_str())).collect(),
         traces: journal.traces.clone(),
         payloads: journal.payloads.iter().collect(),
+        heads: journal.heads.iter().collect(),
+        http: journal.http.clone(),
+        body_parts: journal.body_parts.clone(),
     };
     let mut body = Vec::with_capacity(8 + journal.rows.len() * ROW);
     body.extend_from_slice(&(journal.rows.len() as u64).to_le_bytes());
@@ -207,6 +226,9 @@ fn decode(file: &[u8]) -> std::result::Result<Journal, String> {
         texts: beside.texts.into_iter().map(|(id, text)| (id, text.to_owned())).collect(),
         traces: beside.traces,
         payloads: beside.payloads.into_iter().collect(),
+        heads: beside.heads.into_iter().collect(),
+        http: beside.http,
+        body_parts: beside.body_parts,
         fingerprint: beside.fingerprint,
         total: beside.total,
     })

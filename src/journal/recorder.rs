@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::buffer::Buffer;
 use super::event::Row;
+use super::http::{BodyPart, Head, Mark};
 use super::payloads::Payloads;
 use super::{EventId, Fingerprint, Journal, Kind, NodeId, Symbol, Symbols, Trace};
 
@@ -85,6 +86,9 @@ pub struct Recorder {
     texts: Vec<(EventId, String)>,
     traces: Vec<(EventId, Trace)>,
     payloads: Payloads,
+    heads: Payloads,
+    http: Vec<Mark>,
+    body_parts: Vec<BodyPart>,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -108,6 +112,9 @@ impl Recorder {
             texts: Vec::new(),
             traces: Vec::new(),
             payloads: Payloads::new(),
+            heads: Payloads::new(),
+            http: Vec::new(),
+            body_parts: Vec::new(),
         }
     }
 
@@ -194,11 +201,37 @@ impl Recorder {
         }
     }
 
+    /// Says that an event sends an HTTP message, in the order of the events; a reply answers the
+    /// request that the event `answers` has sent. The event's payload is its body if `is_whole`; else
+    /// [`Recorder::attach_body_part`] says where its body lies.
+    pub fn attach_http(&mut self, event: EventId, answers: EventId, head: Head, is_whole: bool) {
+        if self.recording == Recording::Full {
+            self.heads.push(event, &head.into_bytes());
+            self.http.push(Mark { event, answers, is_whole });
+        }
+    }
+
+    /// Says that `length` bytes of the payload of `segment`, from `at` on, are the next ones of the
+    /// body of the HTTP message that the event `message` began.
+    pub fn attach_body_part(
+        &mut self,
+        message: EventId,
+        segment: EventId,
+        at: usize,
+        length: usize,
+    ) {
+        if self.recording == Recording::Full {
+            let (at, length) = (at as u32, length as u32);
+            self.body_parts.push(BodyPart { message, segment, at, length });
+        }
+    }
+
     /// The finished journal.
     #[must_use]
     pub fn finish(mut self) -> Journal {
         let total = self.total();
         self.close_chunk();
+        self.body_parts.sort_by_key(|part| (part.message, part.segment));
         let nodes = self.nodes.iter().map(String::as_str);
         for name in nodes.chain(self.symbols.iter().map(|text| &**text)) {
             self.hash.update(&xxh3_64(name.as_bytes()).to_le_bytes());
@@ -211,6 +244,9 @@ impl Recorder {
             texts: self.texts,
             traces: self.traces,
             payloads: self.payloads,
+            heads: self.heads,
+            http: self.http,
+            body_parts: self.body_parts,
             total,
         }
     }

@@ -175,9 +175,11 @@ impl Kernel {
         self.cause.set(std::mem::take(&mut task.woken_by));
         self.trace.set(task.trace);
         let Some((mut future, waker)) = task.body.take() else { return };
+        let place = task.spawned_at;
         drop(tasks);
 
         self.polls.set(self.polls.get() + 1);
+        self.pulse.begin_poll(self.polls.get(), place);
         self.running.set(Some(key));
         self.waker.set(waker.data());
         self.node.set(node);
@@ -191,6 +193,7 @@ impl Kernel {
             None => poll_here(),
         };
         let outcome = if skewed { self.poll_skewed(node, &mut poll) } else { poll() };
+        self.pulse.end_poll();
         let ended = match outcome {
             Ok(Poll::Pending) => false,
             Ok(Poll::Ready(())) => true,

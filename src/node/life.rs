@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::{storage, with_node};
+use super::{keeper, storage, with_node};
 use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::Kernel;
 use crate::kernel::current;
@@ -54,13 +54,14 @@ pub(super) fn set_life(id: NodeId, life: Life) {
 
 /// Starts a node's process, unless it runs or is not to run.
 pub(crate) fn start(kernel: &Kernel, id: NodeId) {
-    if life(id).is_up() || with_node(id, |node| !node.wanted) {
+    if life(id).is_up() || with_node(id, |node| !node.wanted || node.held) {
         return;
     }
     storage::start(kernel, id);
     set_life(id, Life::Up);
     let (boot, declared_at) = with_node(id, |node| {
         node.starts += 1;
+        (node.started, node.failed) = (kernel.now(), false);
         (node.plan.boot.clone(), node.plan.declared_at)
     });
     let started = kernel.record(Entry::new(Kind::Start, id));
@@ -68,26 +69,51 @@ pub(crate) fn start(kernel: &Kernel, id: NodeId) {
         kernel.spawn(id, declared_at, async move {
             if let Some(process) = boot(Ctx::of(id)) {
                 process.await;
+                current::with(|kernel| keeper::returned(kernel, id));
             }
         });
+        if let Some(keeper) = keeper::keeper() {
+            keeper.started(kernel, id);
+        }
     });
 }
 
-/// The process dies at once: its peers see resets.
-pub(crate) fn crash(kernel: &Kernel, id: NodeId) {
-    go_down(kernel, id, Life::Down, Kind::Crash);
+/// The process dies at once: its peers see resets. `comes_back` says that the caller starts it again.
+pub(crate) fn crash(kernel: &Kernel, id: NodeId, comes_back: bool) {
+    if go_down(kernel, id, Life::Down, Kind::Crash)
+        && let Some(keeper) = keeper::keeper()
+    {
+        keeper.went_down(kernel, id, comes_back);
+    }
+}
+
+/// The process has returned, and its keeper says that the node is down then.
+pub(crate) fn end_process(kernel: &Kernel, id: NodeId) {
+    set_life(id, Life::Down);
+    storage::go_down(id, Life::Down);
+    forget(kernel, id);
 }
 
 /// The machine loses power: its peers hear nothing, what was not synced may be lost.
 /// True if it had any, which a machine without a running process has, too.
 pub(crate) fn power_loss(kernel: &Kernel, id: NodeId) -> bool {
-    go_down(kernel, id, Life::Off, Kind::PowerLoss)
+    let struck = go_down(kernel, id, Life::Off, Kind::PowerLoss);
+    tell_keeper(kernel, id, struck);
+    struck
+}
+
+/// The node went down, and its fault will start it again.
+pub(super) fn tell_keeper(kernel: &Kernel, id: NodeId, struck: bool) {
+    if let Some(keeper) = keeper::keeper().filter(|_| struck) {
+        keeper.went_down(kernel, id, true);
+    }
 }
 
 /// The machine is lost with its disk.
 pub(crate) fn wipe(kernel: &Kernel, id: NodeId) -> bool {
     let struck = go_down(kernel, id, Life::Off, Kind::Wipe);
     storage::wipe(id);
+    tell_keeper(kernel, id, struck);
     struck
 }
 
@@ -108,6 +134,7 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
         set_life(id, Life::Down);
         storage::go_down(id, Life::Down);
         forget(kernel, id);
+        tell_keeper(kernel, id, true);
     }
 }
 

@@ -5,6 +5,8 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 
+pub(crate) use super::places::Place;
+use super::places::Places;
 use super::with;
 use crate::error::{Error, Result, nearest};
 use crate::journal::NodeId;
@@ -15,6 +17,8 @@ use crate::topology::Role;
 #[derive(Default)]
 pub(super) struct Names {
     members: BTreeMap<String, Group>,
+    /// The networks that nodes are on, where somebody has said.
+    places: Places,
     /// Whose turn it is, by caller and service: plain round robin, as a name server does it.
     turns: FxHashMap<(NodeId, NodeId), u32>,
 }
@@ -71,6 +75,22 @@ impl Names {
         Some(chosen)
     }
 
+    /// As [`Names::resolve`], where not all nodes can reach each other.
+    fn resolve_on_networks(&mut self, caller: NodeId, name: &str) -> io::Result<NodeId> {
+        let not_found = |text: String| io::Error::new(io::ErrorKind::NotFound, text);
+        let alias = match self.members.contains_key(name) {
+            true => None,
+            false => self.places.member(Some(caller), name).map(str::to_owned),
+        };
+        let found = self.resolve(caller, alias.as_deref().unwrap_or(name));
+        let found = found.ok_or_else(|| not_found(self.unknown(name)))?;
+        if caller == found || self.places.are_joined(caller, found) {
+            return Ok(found);
+        }
+        let caller = current::with(|kernel| kernel.node_name(caller));
+        Err(not_found(format!("`{name}` is on no network that `{caller}` is on")))
+    }
+
     /// Sets how many nodes of a service are to run.
     pub(super) fn scale(&mut self, service: &str, replicas: u32) -> Result<Scaled> {
         let Some(group) = self.members.get_mut(service) else {
@@ -119,6 +139,16 @@ fn hint(near: Option<&str>) -> String {
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
+/// Puts a member's nodes on networks.
+pub(crate) fn set_place(member: &str, place: &Place) {
+    with(|nodes| {
+        let mut names = nodes.names.borrow_mut();
+        let names = &mut *names;
+        let nodes = names.members.get(member).map_or(&[][..], |group| &group.nodes);
+        names.places.set(member, nodes, place);
+    });
+}
+
 /// The replica that has that name, and its member.
 fn replica<'n>(members: &BTreeMap<String, Group>, name: &'n str) -> Option<(&'n str, NodeId)> {
     let (member, index) = name.rsplit_once('-')?;
@@ -130,10 +160,17 @@ fn replica<'n>(members: &BTreeMap<String, Group>, name: &'n str) -> Option<(&'n 
 /// The nodes that a name stands for, whether they run or not: a service's replicas, or one node.
 pub(crate) fn named(name: &str) -> Vec<NodeId> {
     with(|nodes| {
-        let members = &nodes.names.borrow().members;
+        let names = nodes.names.borrow();
+        let members = &names.members;
         match members.get(name) {
             Some(group) => group.nodes.clone(),
-            None => replica(members, name).map(|(_, id)| id).into_iter().collect(),
+            None => match replica(members, name) {
+                Some((_, id)) => vec![id],
+                None => {
+                    let member = names.places.member(None, name).and_then(|name| members.get(name));
+                    member.map(|group| group.nodes.clone()).unwrap_or_default()
+                }
+            },
         }
     })
 }
@@ -145,6 +182,9 @@ pub(crate) fn resolve(caller: NodeId, name: &str) -> io::Result<NodeId> {
     }
     with(|nodes| {
         let mut names = nodes.names.borrow_mut();
+        if !names.places.is_empty() {
+            return names.resolve_on_networks(caller, name);
+        }
         let found = names.resolve(caller, name);
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, names.unknown(name)))
     })

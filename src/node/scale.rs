@@ -32,7 +32,7 @@ pub(crate) fn scale(kernel: &Kernel, actor: NodeId, service: &str, replicas: u32
 
 /// True if there is no such replica now: nothing can be done to it.
 pub(crate) fn is_absent(id: NodeId) -> bool {
-    with_node(id, |node| !node.wanted) && !life(id).is_up()
+    with_node(id, |node| !node.wanted || node.held) && !life(id).is_up()
 }
 
 /// Asks a replica that is not wanted any more to stop.

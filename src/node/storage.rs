@@ -11,7 +11,7 @@ mod watch;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::life::{forget, set_life};
+use super::life::{forget, set_life, tell_keeper};
 use super::{Life, Node, with_node};
 use crate::chaos::{self, Fault};
 use crate::disk::{Disk, DiskFault, DiskFaults, DiskOperation, DiskOperationKind, IoErrors};
@@ -99,6 +99,7 @@ pub(crate) fn end_power_loss(kernel: &Kernel, id: NodeId) -> bool {
     let dying = with_used(id, |storage| std::mem::take(&mut storage.dying)) == Some(true);
     if dying {
         forget(kernel, id);
+        tell_keeper(kernel, id, true);
     }
     dying
 }

@@ -1,12 +1,13 @@
 //! The calling side of the message lane: open calls, and what travels between their two ends.
 
+use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
 use slab::Slab;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Body, HttpError, context, with};
+use super::{Body, HttpError, context, head, with};
 use crate::chaos::Leg;
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::current;
@@ -34,10 +35,8 @@ pub(crate) struct Envelope {
 pub(super) enum Content {
     Request(Request<Body>),
     Reply(Response<Body>),
-    /// The connection was refused (by a machine without the process) or reset.
-    Broken {
-        refused: bool,
-    },
+    /// There is no response: the connection was refused (by a machine without the process) or broke.
+    Broken(HttpError),
 }
 
 /// A call that somebody waits for.
@@ -67,11 +66,16 @@ pub(super) struct Calls {
 pub(super) struct Words {
     pub(super) refused: Symbol,
     pub(super) reset: Symbol,
+    pub(super) garbage: Symbol,
 }
 
 impl Words {
     pub(super) fn new(kernel: &Kernel) -> Words {
-        Words { refused: kernel.symbol("refused"), reset: kernel.symbol("reset") }
+        Words {
+            refused: kernel.symbol("refused"),
+            reset: kernel.symbol("reset"),
+            garbage: kernel.symbol("garbage"),
+        }
     }
 }
 
@@ -118,11 +122,15 @@ pub(super) fn send(
     });
     let trace = context::pass_on(kernel, request.headers_mut(), u64::from(made));
     let body = request.body().bytes();
+    let head = kernel.keeps_all().then(|| head::of_request(&request));
     let entry = Entry::new(Kind::Send, from).peer(to).symbol(label).value(xxh3_64(&body));
     let envelope = Envelope { call: id, content: Content::Request(request) };
     let packet = envelope.addressed(from, to, label, Leg::Request, body.len() + HEAD);
     let sent = net::transmit(kernel, packet, entry);
     kernel.attach_payload(sent, &body);
+    if let Some(head) = head {
+        kernel.attach_http(sent, EventId::NONE, head, true);
+    }
     if let Some(trace) = trace {
         kernel.attach_trace(sent, trace);
     }
@@ -132,6 +140,23 @@ pub(super) fn send(
         }
     });
     Pending { id, world: WorldId::of(kernel) }
+}
+
+/// The mailbox of a node that a request is for.
+#[derive(Clone, Copy)]
+struct Mailbox(u32);
+
+/// Sends a request to a mailbox of a node ([`open_mailbox`](super::open_mailbox)) and waits for the
+/// answer, for as long as that takes.
+pub(crate) async fn call_mailbox(
+    from: NodeId,
+    (to, mailbox): (NodeId, u32),
+    label: &str,
+    mut request: Request<Body>,
+) -> Result<super::Response, HttpError> {
+    request.extensions_mut().insert(Mailbox(mailbox));
+    let pending = current::with(|kernel| send(kernel, from, to, label, request));
+    poll_fn(|cx| pending.poll(cx)).await.map(super::Response)
 }
 
 /// An open call. Dropped before its answer, it records that its caller gave up.
@@ -223,11 +248,17 @@ impl Envelope {
         }
     }
 
+    /// The mailbox that a request is for; none if it is for what the node serves.
+    pub(super) fn mailbox(&self) -> Option<u32> {
+        let Content::Request(request) = &self.content else { return None };
+        request.extensions().get::<Mailbox>().map(|mailbox| mailbox.0)
+    }
+
     pub(crate) fn has_body(&self) -> bool {
         match &self.content {
             Content::Request(request) => !request.body().is_empty(),
             Content::Reply(response) => !response.body().is_empty(),
-            Content::Broken { .. } => false,
+            Content::Broken(_) => false,
         }
     }
 
@@ -235,7 +266,7 @@ impl Envelope {
         match &mut self.content {
             Content::Request(request) => request.body_mut().flip_a_bit(draw),
             Content::Reply(response) => response.body_mut().flip_a_bit(draw),
-            Content::Broken { .. } => {}
+            Content::Broken(_) => {}
         }
     }
 

@@ -5,9 +5,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::call::{CallId, Content, Envelope, HEAD, complete};
 use super::host::Place;
-use super::{Body, HttpError, context, with};
+use super::{Body, BreakConnection, HttpError, context, head, with};
 use crate::chaos::Leg;
-use crate::journal::{Entry, Kind, NodeId, Symbol};
+use crate::journal::{Entry, EventId, Kind, NodeId, Symbol};
 use crate::kernel::Kernel;
 use crate::kernel::current;
 use crate::net::{self, Net, Packet, Payload};
@@ -25,7 +25,7 @@ pub(crate) fn refuse(kernel: &Kernel, packet: Packet, reason: Symbol) {
     if matches!(envelope.content, Content::Request(_)) {
         envelope.note_loss(lost);
         let call = envelope.call;
-        let refusal = Envelope { call, content: Content::Broken { refused: true } };
+        let refusal = Envelope { call, content: Content::Broken(HttpError::Refused) };
         let answer = refusal.addressed(packet.to, packet.from, packet.label, Leg::Reply, RESET);
         net::transmit_from_machine(kernel, Packet { sent: lost, ..answer });
     }
@@ -42,19 +42,26 @@ pub(crate) fn deliver(kernel: &Kernel, packet: Packet) {
             let Content::Reply(response) = envelope.content else { return };
             complete(envelope.call, Ok(response));
         }
-        Content::Broken { refused } => {
-            let (refused, call) = (*refused, envelope.call);
-            let reason = with(|s| if refused { s.words.refused } else { s.words.reset });
+        Content::Broken(error) => {
+            let (error, call) = (error.clone(), envelope.call);
+            let reason = with(|s| match error {
+                HttpError::Refused => s.words.refused,
+                HttpError::Decode(_) => s.words.garbage,
+                _ => s.words.reset,
+            });
             let entry = Entry::new(Kind::Reset, packet.to).peer(packet.from).symbol(reason);
             kernel.record_caused(entry, packet.sent);
-            let error = if refused { HttpError::Refused } else { HttpError::Reset };
             complete(call, Err(error));
         }
     }
 }
 
 fn deliver_request(kernel: &Kernel, packet: Packet) {
-    let host = with(|services| services.hosts.borrow().get(&packet.to).cloned());
+    let Payload::Http(envelope) = &packet.payload else { return };
+    let host = with(|services| match envelope.mailbox() {
+        None => services.hosts.borrow().get(&packet.to).cloned(),
+        Some(number) => services.mailboxes.borrow().get(&(packet.to, number)).cloned(),
+    });
     let Some(host) = host.filter(|_| node::life(packet.to) == node::Life::Up) else {
         let reason = kernel.symbol("nobody listens");
         return refuse(kernel, packet, reason);
@@ -69,6 +76,7 @@ fn deliver_request(kernel: &Kernel, packet: Packet) {
         from: packet.from,
         to: packet.to,
         label: packet.label,
+        asked: packet.sent,
         answered: false,
         _place: place,
     };
@@ -78,7 +86,11 @@ fn deliver_request(kernel: &Kernel, packet: Packet) {
     let before = kernel.trace();
     kernel.set_trace(context::read(request.headers()).unwrap_or_default());
     kernel.spawn_unrecorded(packet.to, host.declared_at, kernel.here(), async move {
-        exchange.answer(host.call(request).await);
+        let response = host.call(request).await;
+        match BreakConnection::of(&response) {
+            Some(broken) => exchange.break_off(broken.seen_as()),
+            None => exchange.answer(response),
+        }
     });
     kernel.set_trace(before);
 }
@@ -90,6 +102,8 @@ struct Exchange {
     from: NodeId,
     to: NodeId,
     label: Symbol,
+    /// The event that sent the request.
+    asked: EventId,
     answered: bool,
     _place: Option<Place>,
 }
@@ -104,10 +118,23 @@ impl Exchange {
                 .symbol(self.label)
                 .value(xxh3_64(&body))
                 .extra(u32::from(response.status().as_u16()));
+            let head = kernel.keeps_all().then(|| head::of_reply(&response));
             let content = Content::Reply(response);
             let packet = self.packet(body.len() + HEAD, content);
             let sent = net::transmit(kernel, packet, entry);
             kernel.attach_payload(sent, &body);
+            if let Some(head) = head {
+                kernel.attach_http(sent, self.asked, head, true);
+            }
+        });
+    }
+
+    /// Ends without a response: the caller sees `error`.
+    fn break_off(mut self, error: HttpError) {
+        self.answered = true;
+        current::try_with(|kernel| {
+            let packet = self.packet(RESET, Content::Broken(error));
+            net::transmit_from_machine(kernel, Packet { sent: kernel.here(), ..packet });
         });
     }
 
@@ -124,7 +151,7 @@ impl Drop for Exchange {
         }
         current::try_with(|kernel| {
             if node::life(self.to).machine_is_on() {
-                let packet = self.packet(RESET, Content::Broken { refused: false });
+                let packet = self.packet(RESET, Content::Broken(HttpError::Reset));
                 net::transmit_from_machine(kernel, Packet { sent: kernel.here(), ..packet });
             }
         });

@@ -4,9 +4,12 @@
 //! call of `ctx.http()` to a node without a handler goes over a connection of its own. So such
 //! traffic meets every fault of streams, and looks to both sides as it would in life.
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use futures::future::{Either, LocalBoxFuture, select};
@@ -20,7 +23,7 @@ use hyper::rt::{Executor, Read, ReadBufCursor, Write};
 use hyper::service::service_fn;
 use hyper_util::server::conn::auto;
 
-use super::{Body, BoxError, Ctx, HttpError, Response, context, with};
+use super::{Body, BoxError, BreakConnection, Ctx, HttpError, Response, context, with};
 use crate::journal::NodeId;
 use crate::kernel::current;
 use crate::net::{Addr, Connection, Listener};
@@ -39,15 +42,45 @@ pub(super) fn door(ctx: Ctx, port: u16) -> LocalBoxFuture<'static, ()> {
         let listener = Listener::bind(node, port).expect("a node that starts has no ports in use");
         while let Ok((connection, _)) = listener.accept().await {
             OnNode(node).execute(async move {
-                let service = service_fn(move |request| answer(node, request));
+                let (wire, broken) =
+                    (Wire(Arc::new(Mutex::new(connection))), Rc::new(OnceCell::new()));
+                let (connection, tells) = (wire.0.clone(), broken.clone());
+                let service = service_fn(move |request| {
+                    let tells = tells.clone();
+                    async move { whole(answer(node, request).await?, &tells) }
+                });
                 let mut server = auto::Builder::new(OnNode(node));
                 server.http1().auto_date_header(false);
                 server.http2().auto_date_header(false);
                 // Whatever ends a connection, its other end has seen it.
-                let _ = server.serve_connection(Wire(connection), service).await;
+                let _ = server.serve_connection(wire, service).await;
+                if let Some(broken) = broken.get() {
+                    break_off(connection, broken);
+                }
             });
         }
     })
+}
+
+/// The response, unless it says that its connection breaks: that ends the serving of it.
+fn whole(
+    response: HttpResponse<Body>,
+    tells: &OnceCell<BreakConnection>,
+) -> Result<HttpResponse<Body>, BoxError> {
+    let Some(broken) = BreakConnection::of(&response) else { return Ok(response) };
+    let _ = tells.set(broken.clone());
+    Err("the service breaks the connection".into())
+}
+
+/// Nobody serves the connection any more: ends it as the service said.
+fn break_off(connection: Arc<Mutex<Connection>>, broken: &BreakConnection) {
+    let connection = Arc::into_inner(connection).and_then(|shared| shared.into_inner().ok());
+    let Some(connection) = connection else { return };
+    match broken {
+        BreakConnection::Reset => connection.reset(),
+        // A few bytes into an empty buffer; if the other end has gone, they are for nobody.
+        BreakConnection::Bytes(bytes) => drop(connection.try_write(bytes)),
+    }
 }
 
 /// Has a request answered as the message lane does.
@@ -81,7 +114,7 @@ pub(super) async fn call(
     let to = Addr { node: to, port: request.uri().port_u16().unwrap_or(PORT) };
     let failed = |error: &io::Error| error_of(error, since);
     let connection = Connection::connect(node, to, None).await.map_err(|e| failed(&e))?;
-    let wire = Wire(connection);
+    let wire = Wire(Arc::new(Mutex::new(connection)));
     let answer = if request.version() == Version::HTTP_2 {
         let handshake = http2::Builder::new(OnNode(node)).handshake(wire).await;
         let (mut sender, connection) = handshake.map_err(|e| error_of_hyper(&e, since))?;
@@ -171,19 +204,22 @@ impl<F: Future<Output: 'static> + 'static> Executor<F> for OnNode {
     }
 }
 
-/// A connection as hyper wants it.
+/// A connection as hyper wants it. It is shared, so that a door can end it in its own way; a mutex,
+/// since a call's future must be `Send`.
 #[derive(Debug)]
-struct Wire(Connection);
+struct Wire(Arc<Mutex<Connection>>);
 
 impl Read for Wire {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let mut buffer = [0; READ];
         let most = into.remaining().min(READ);
-        let length = ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer[..most]))?;
+        let length = ready!(
+            Pin::new(&mut *self.0.lock().expect("one thread")).poll_read(cx, &mut buffer[..most])
+        )?;
         into.put_slice(&buffer[..length]);
         Poll::Ready(Ok(()))
     }
@@ -191,18 +227,18 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut *self.0.lock().expect("one thread")).poll_write(cx, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock().expect("one thread")).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock().expect("one thread")).poll_close(cx)
     }
 }

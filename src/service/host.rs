@@ -89,6 +89,31 @@ pub(crate) fn serve(
     with(|services| services.has_doors).then(|| gateway::door(ctx, port))
 }
 
+/// Answers messages with a function.
+struct Function<F>(F);
+
+impl<F: Fn(Request<Body>) -> Answer> Handler for Function<F> {
+    fn call(self: Rc<Self>, request: Request<Body>) -> Answer {
+        (self.0)(request)
+    }
+}
+
+/// Has `answer` called for each message to the mailbox of that number, beside what the node serves.
+/// It is closed when the node goes down.
+pub(crate) fn open_mailbox(
+    ctx: Ctx,
+    number: u32,
+    answer: impl Fn(Request<Body>) -> Answer + 'static,
+) {
+    let node = ctx.node();
+    let declared_at = node::declared_at(node);
+    let handler = Rc::new(Function(answer));
+    let host = Host { handler, in_flight: Cell::new(0), limit: u32::MAX, declared_at };
+    let before =
+        with(|services| services.mailboxes.borrow_mut().insert((node, number), Rc::new(host)));
+    drop(before);
+}
+
 /// A service that a node can host.
 pub struct Hosted(Rc<dyn Handler>);
 

@@ -35,6 +35,44 @@ pub enum HttpError {
     Status(StatusCode),
 }
 
+/// In the extensions of a response: it is not sent, its connection breaks.
+///
+/// ```
+/// use stormglass::service::{Body, BreakConnection};
+///
+/// let mut response = http::Response::new(Body::empty());
+/// response.extensions_mut().insert(BreakConnection::Reset);
+/// ```
+///
+/// A call of HTTP/2 through a socket fails alone, whichever it is: its connection has others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BreakConnection {
+    /// It is reset (a TCP segment with `RST`). Callers by [`Ctx::http`](super::Ctx::http) see
+    /// [`HttpError::Reset`].
+    Reset,
+    /// These bytes go out as they are, and then it is closed. Callers by `Ctx::http` see
+    /// [`HttpError::Reset`] if there are none, and else [`HttpError::Decode`]: they should be no
+    /// HTTP response.
+    Bytes(Bytes),
+}
+
+impl BreakConnection {
+    /// What a response says of its connection.
+    pub(super) fn of<B>(response: &http::Response<B>) -> Option<&BreakConnection> {
+        response.extensions().get()
+    }
+
+    /// What a caller on the message lane sees.
+    pub(super) fn seen_as(&self) -> HttpError {
+        match self {
+            BreakConnection::Bytes(bytes) if !bytes.is_empty() => {
+                HttpError::Decode("the answer is not HTTP".to_owned())
+            }
+            _ => HttpError::Reset,
+        }
+    }
+}
+
 /// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Response(pub(super) http::Response<Body>);

@@ -87,7 +87,7 @@ impl Course<'_> {
                 if !node::life(panic.node).is_up() {
                     continue;
                 }
-                node::crash(kernel, panic.node);
+                node::crash(kernel, panic.node, false);
                 if !may_panic {
                     let node = kernel.node_name(panic.node);
                     judge.panicked(kernel, format!("{node}: {}", panic.message));

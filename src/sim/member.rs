@@ -10,8 +10,8 @@ use futures::future::LocalBoxFuture;
 
 use super::program::Settings;
 use super::{Sim, course};
-use crate::node::{Boot, Lane};
-use crate::service::{Ctx, HTTP_PORT, ServiceFactory, serve};
+use crate::node::{self, Boot, Lane};
+use crate::service::{Ctx, HTTP_PORT, Hosted, ServiceFactory, serve};
 use crate::topology::{Member, Role};
 
 /// What the world knows of one member.
@@ -29,6 +29,8 @@ pub(super) struct Spec {
     pub(super) port: u16,
     pub(super) start: Start,
     pub(super) settings: Settings,
+    /// The networks that it is on; none: all.
+    pub(super) place: Option<node::Place>,
     pub(super) declared_at: &'static Location<'static>,
 }
 
@@ -55,6 +57,7 @@ impl Spec {
             port: HTTP_PORT,
             start,
             settings: Settings::default(),
+            place: None,
             declared_at,
         }
     }
@@ -93,13 +96,23 @@ impl Sim {
         name: &str,
         factory: impl ServiceFactory<Args>,
     ) -> MemberBuilder<'_> {
-        let factory = Rc::new(factory);
+        self.hosted(name, move |ctx| factory.make(ctx))
+    }
+
+    /// Adds an HTTP service of any type.
+    #[track_caller]
+    pub(crate) fn hosted(
+        &mut self,
+        name: &str,
+        make: impl Fn(Ctx) -> Hosted + 'static,
+    ) -> MemberBuilder<'_> {
+        let make = Rc::new(make);
         let start: Start = Rc::new(move |spec| {
-            let (factory, settings) = (factory.clone(), spec.settings.clone());
+            let (make, settings) = (make.clone(), spec.settings.clone());
             let (limit, port) = (spec.queue_limit, spec.port);
             Rc::new(move |ctx| {
-                let factory = factory.clone();
-                let serve = move || serve(ctx, factory.make(ctx), limit, port);
+                let make = make.clone();
+                let serve = move || serve(ctx, make(ctx), limit, port);
                 match settings.on_tokio {
                     true => Some(settings.host(ctx, move || {
                         serve().unwrap_or_else(|| Box::pin(std::future::pending()))
@@ -292,6 +305,18 @@ impl MemberBuilder<'_> {
     /// [on tokio](MemberBuilder::on_tokio). The default is 80. Others call it by name alone.
     pub fn port(&mut self, port: u16) -> &mut Self {
         self.0.port = port;
+        self
+    }
+
+    /// Puts it on networks: it finds those alone that are on one of them, or of which nobody has said.
+    pub(crate) fn place(&mut self, place: node::Place) -> &mut Self {
+        self.0.place = Some(place);
+        self
+    }
+
+    /// Where it was declared, for who declares it in somebody's name.
+    pub(crate) fn declared_at(&mut self, location: &'static Location<'static>) -> &mut Self {
+        self.0.declared_at = location;
         self
     }
 

@@ -10,7 +10,7 @@ use futures::future::LocalBoxFuture;
 
 use super::member::{MemberBuilder, Spec, Start};
 use super::{Sim, course};
-use crate::node::{Boot, Lane};
+use crate::node::{self, Boot, Lane};
 use crate::os;
 use crate::service::Ctx;
 use crate::topology::Role;
@@ -92,6 +92,7 @@ where
             Box::pin(async move {
                 if let Some(error) = main().await.error() {
                     ctx.record(format_args!("exits: {error}"));
+                    node::fail(ctx.node());
                 }
                 if role == Role::Client {
                     course::client_ended();

@@ -16,7 +16,7 @@ use crate::kernel::current;
 use crate::kernel::{Kernel, Scheduling, Settings, seal, silence};
 use crate::seed::Seed;
 use crate::topology::Topology;
-use crate::{clock, net, node, os, service};
+use crate::{clock, events, net, node, os, saga, service};
 
 /// What one run is asked to be.
 #[derive(Clone, Debug)]
@@ -110,6 +110,8 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _net = net::install(&kernel, sim.profile.clone());
     let _services = service::install(&kernel, uses_sockets);
     let _nodes = node::install();
+    let _events = events::install();
+    let _sagas = saga::install();
     let _programs = os::install();
     if let Some(notice) = notice {
         kernel.record_text(Entry::new(Kind::Note, NodeId::WORLD), notice);
@@ -204,7 +206,16 @@ fn populate(kernel: &Kernel, sim: &Sim) {
             }
         }
     }
+    for spec in &sim.members {
+        if let Some(place) = &spec.place {
+            node::set_place(&spec.name, place);
+        }
+    }
+    let begin = sim.keeper.as_ref().map(|keeper| keeper(kernel));
     for id in node::all() {
         node::start(kernel, id);
+    }
+    if let Some(begin) = begin {
+        begin(kernel);
     }
 }

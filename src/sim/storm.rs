@@ -130,8 +130,8 @@ impl Storm {
             }
             let was_up = node::life(id).is_up();
             let hit = match fault {
-                Fault::Crash { .. } => {
-                    node::crash(kernel, id);
+                Fault::Crash { lasts, .. } => {
+                    node::crash(kernel, id, lasts.is_some());
                     was_up
                 }
                 Fault::PowerLoss { .. } => node::power_loss(kernel, id),

@@ -68,7 +68,7 @@ fn world(sim: &mut Sim) {
             ctx.record(format_args!("{path}: {answer:?}"));
         }
         ctx.sleep(secs(10)).await;
-        let ticks = ctx.http().get("http://service/ticks").send().await?;
+        let ticks = ctx.http().get("http://service/ticks").timeout(secs(5)).send().await?;
         ctx.record(format_args!("ticks: {}", ticks.text()));
         Ok::<_, HttpError>(())
     });

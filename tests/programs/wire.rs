@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use expect_test::expect;
 use futures::future::join;
 use stormglass::journal::{Kind, message_ordinals};
@@ -357,4 +357,71 @@ fn a_trace_is_read_from_the_bytes() {
     let span = "4bf92f3577b34da6a3ce929d0e0e4736 f067aa0ba902b7";
     let expected = ["GET /", "POST /arithmetic.Arithmetic/Double"];
     assert_eq!(traces(&run), expected.map(|label| format!("{label} {span}")));
+}
+
+/// The messages of a journal: what each says first, how many headers it has, and its body.
+fn messages(run: &Run) -> String {
+    let mut text = String::new();
+    for message in run.journal.http_messages() {
+        let first = message.status().map_or_else(
+            || format!("{} {}", message.method(), message.target()),
+            |status| format!("{status} to {}", message.answers().map_or("?", |m| m.target())),
+        );
+        let body = message.body();
+        let shown = String::from_utf8_lossy(&body[..body.len().min(20)]).into_owned();
+        let kind = message.header("content-type").unwrap_or("none");
+        let _ = writeln!(text, "{first}, {kind}, {} bytes: {shown:?}", body.len());
+    }
+    text
+}
+
+#[test]
+fn bodies_of_http1_are_kept_without_their_framing() {
+    let world = |sim: &mut Sim| {
+        calm(sim);
+        sim.program("server", || async {
+            let chunks = || async {
+                let chunks = ["one ", "two ", "three"].map(Ok::<_, std::io::Error>);
+                axum::body::Body::from_stream(futures::stream::iter(chunks))
+            };
+            let echo = |body: String| async { body };
+            let router = Router::new().route("/chunks", get(chunks)).route("/echo", post(echo));
+            let listener = tokio::net::TcpListener::bind("0.0.0.0:80").await?;
+            axum::serve(listener, router).await
+        });
+        sim.program("client", || async {
+            tokio::time::sleep(ms(10)).await;
+            let client = reqwest::Client::new();
+            let chunks = client.get("http://server/chunks?all=1").send().await?.text().await?;
+            assert_eq!(chunks, "one two three");
+            let long = "0123456789".repeat(20_000);
+            let echo = client.post("http://server/echo").body(long.clone()).send().await?;
+            assert_eq!(echo.text().await?, long);
+            Ok::<(), reqwest::Error>(())
+        })
+        .drives();
+    };
+    let run = twice(&world, &RunConfig::seed(1));
+    assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
+    expect![[r#"
+        GET /chunks?all=1, none, 0 bytes: ""
+        200 to /chunks?all=1, none, 13 bytes: "one two three"
+        POST /echo, none, 200000 bytes: "01234567890123456789"
+        200 to /echo, text/plain; charset=utf-8, 200000 bytes: "01234567890123456789"
+    "#]]
+    .assert_eq(&messages(&run));
+}
+
+#[test]
+fn bodies_of_http2_are_kept_by_their_streams() {
+    let run = twice(&doubles, &RunConfig::seed(1));
+    expect![[r#"
+        POST /arithmetic.Arithmetic/Double, application/grpc, 7 bytes: "\0\0\0\0\u{2}\u{8}\u{5}"
+        200 to /arithmetic.Arithmetic/Double, application/grpc, 7 bytes: "\0\0\0\0\u{2}\u{8}\n"
+        POST /arithmetic.Arithmetic/Double, application/grpc, 7 bytes: "\0\0\0\0\u{2}\u{8}\u{6}"
+        200 to /arithmetic.Arithmetic/Double, application/grpc, 7 bytes: "\0\0\0\0\u{2}\u{8}\u{c}"
+        POST /arithmetic.Arithmetic/Double, application/grpc, 7 bytes: "\0\0\0\0\u{2}\u{8}\u{7}"
+        200 to /arithmetic.Arithmetic/Double, application/grpc, 7 bytes: "\0\0\0\0\u{2}\u{8}\u{e}"
+    "#]]
+    .assert_eq(&messages(&run));
 }

@@ -30,6 +30,20 @@ fn a_machine_without_its_process_refuses() {
 }
 
 #[test]
+fn a_refusal_that_is_lost_is_asked_for_again() {
+    let (a, b) = (vec!["server".to_owned()], vec!["client".to_owned()]);
+    let (at, lasts) = (Duration::from_micros(10_500), Some(ms(100)));
+    check(
+        never,
+        |ctx| connect_at(ctx, ms(10)),
+        vec![Fault::Partition { a, b, one_way: true, at, lasts }],
+        expect![[r#"
+             1012.000 ms client ConnectionRefused
+        "#]],
+    );
+}
+
+#[test]
 fn a_machine_without_power_says_nothing() {
     let off = power_loss("server", ms(5), None);
     let run = check(

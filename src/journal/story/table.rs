@@ -127,6 +127,10 @@ fn words(event: &Event<'_>) -> String {
         Kind::End => with_text(format!("the world ends: {}", symbol_or("done"))),
         Kind::Connection => format!("connection {value} with {}: {symbol}", event.peer_name()),
         Kind::Scale => format!("scales {symbol} to {value}"),
+        Kind::Invoke => with_text(format!("calls {symbol}")),
+        Kind::Return => with_text(format!("returns {symbol}")),
+        Kind::Saga => with_text(symbol.to_owned()),
+        Kind::Container => with_text(symbol.to_owned()),
         Kind::Send | Kind::Deliver | Kind::Drop | Kind::Duplicate => String::new(),
     }
 }

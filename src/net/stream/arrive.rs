@@ -42,7 +42,14 @@ fn knock(net: &Rc<Net>, kernel: &Kernel, packet: Packet, syn: (Addr, Addr, Numbe
             let reason = if up { net.reasons.nobody } else { net.reasons.down };
             let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
             let lost = kernel.record_caused(entry, packet.sent);
-            net.change_streams(kernel, |s, _| s.answer_reset(&packet, lost, true));
+            net.change_streams(kernel, |streams, _| {
+                // If the answer is lost, the SYN is to be sent again.
+                let asker = packet.payload.segment().and_then(|syn| streams.get(syn.from));
+                if let Some(asker) = asker {
+                    asker.made = Some(EndId::default());
+                }
+                streams.answer_reset(&packet, lost, true);
+            });
         }
     }
 }

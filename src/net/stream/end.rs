@@ -1,5 +1,6 @@
 //! One end of a connection, and what its machine does with it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::task::Waker;
 use std::time::Duration;
@@ -10,13 +11,16 @@ use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::outgoing::Piece;
 use super::segment::{Content, Place, Segment};
-use super::wire::{Part, Talk, Told, Wire};
+use super::wire::{Body, Message, Part, Talk, Told, Wire};
 use super::{ACK_DELAY, Addr, BUFFER, EndId, FIN_LIMIT, Job, Numbers, Streams};
 use crate::chaos::Leg;
-use crate::journal::{Entry, EventId, Kind, Symbol};
+use crate::journal::{Entry, EventId, Head, Kind, Symbol};
 use crate::kernel::{Kernel, Key};
 use crate::net::{Packet, Payload};
 use crate::time::Time;
+
+/// Messages of one half of an HTTP/2 connection whose bodies may still go on.
+const BEGUN_MAX: usize = 1000;
 
 /// How far a connection is, as one of its ends sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(super) struct End {
     pub(super) wire: Wire,
     /// Of the end that opened the connection: its requests that wait for a response.
     pub(super) talk: Talk,
+    /// The events that sent its latest messages, by the messages' numbers.
+    pub(super) begun: BTreeMap<u32, EventId>,
     /// Segments with data that it has sent.
     pub(super) segments: u64,
     /// True once nobody holds it: it finishes its work, and goes.
@@ -53,7 +59,8 @@ pub(super) struct End {
     pub(super) read_shut: bool,
     pub(super) out: Outgoing,
     pub(super) incoming: Incoming,
-    /// Of an end that connects: the end that its SYN made, and how many SYNs it has sent.
+    /// Of an end that connects: the end that its SYN made, or nobody's if it was heard and refused;
+    /// and how many SYNs it has sent.
     pub(super) made: Option<EndId>,
     pub(super) syns: u8,
     /// Why it is dead, until somebody was told.
@@ -96,6 +103,7 @@ impl End {
             label,
             wire: Wire::default(),
             talk: Talk::default(),
+            begun: BTreeMap::new(),
             segments: 0,
             closed: false,
             read_shut: false,
@@ -125,6 +133,33 @@ impl End {
         segment.packet(self.local, self.peer, self.label, sent)
     }
 
+    /// Keeps what the segment that `sent` says of messages: the one that begins in it, and bodies.
+    fn keep(
+        &mut self,
+        kernel: &Kernel,
+        sent: EventId,
+        begins: Option<(Message, Head)>,
+        bodies: &[Body],
+    ) {
+        if let Some((message, head)) = begins {
+            if message.leg == Leg::Request {
+                self.talk.was_sent(message.number, sent);
+            }
+            // HTTP/1.1 sends one message after the other; the rest of one may stand before the next.
+            let most = if matches!(self.wire, Wire::Http1(_)) { 2 } else { BEGUN_MAX };
+            if self.begun.len() >= most {
+                self.begun.pop_first();
+            }
+            self.begun.insert(message.number, sent);
+            kernel.attach_http(sent, message.answers, head, false);
+        }
+        for Body { message, at, length } in bodies {
+            if let Some(message) = self.begun.get(message) {
+                kernel.attach_body_part(*message, sent, *at, *length);
+            }
+        }
+    }
+
     /// An event of this end.
     pub(super) fn event(&self, symbol: Symbol) -> Entry {
         let entry = Entry::new(Kind::Connection, self.local.node).peer(self.peer.node);
@@ -152,7 +187,7 @@ impl Streams {
 
     /// What the next bytes of an end say.
     fn understand(&mut self, kernel: &Kernel, id: EndId, bytes: &[u8]) -> Told {
-        let wants_bodies = self.wants_bodies;
+        let wants_bodies = self.wants_bodies || kernel.keeps_all();
         let end = &mut self.ends[id.index as usize];
         if bytes.is_empty() || matches!(end.wire, Wire::Unknown) {
             return Told::default();
@@ -194,7 +229,7 @@ impl Streams {
     /// Sends a segment, whose name is that of the message that begins in it, or of the connection.
     fn send(&mut self, kernel: &Kernel, id: EndId, part: Part) {
         let end = &mut self.ends[id.index as usize];
-        let Part { piece: Piece { seq, bytes, fin }, message, text, bodies } = part;
+        let Part { piece: Piece { seq, bytes, fin }, message, head, text, bodies } = part;
         let (label, leg) = message.map_or((end.label, Leg::Message), |m| (m.label, m.leg));
         if bytes.is_empty() {
             let packet = end.packet(Content::Data { seq, bytes, fin }, kernel.here());
@@ -206,7 +241,7 @@ impl Streams {
             of_opener: end.opener,
             segment: end.segments,
             message: message.map_or(0, |message| message.number),
-            bodies,
+            bodies: Vec::new(),
             breaks: false,
         };
         let entry = Entry::new(Kind::Send, end.local.node).peer(end.peer.node).symbol(label);
@@ -219,10 +254,11 @@ impl Streams {
         if let Some(trace) = message.and_then(|message| message.trace) {
             kernel.attach_trace(sent, trace);
         }
+        end.keep(kernel, sent, message.zip(head), &bodies);
         let mut packet = end.packet(Content::Data { seq, bytes, fin }, sent);
         (packet.label, packet.leg) = (label, leg);
         if let Payload::Stream(segment) = &mut packet.payload {
-            segment.place = place;
+            segment.place = if self.wants_bodies { Place { bodies, ..place } } else { place };
         }
         self.jobs.push_back(Job::Send(packet));
     }

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use super::outgoing::Piece;
 use crate::chaos::Leg;
-use crate::journal::{Recorder, Recording, Symbol, Trace};
+use crate::journal::{EventId, Head, Recorder, Recording, Symbol, Trace};
 use crate::service::TRACEPARENT;
 
 /// Bytes of headers after which a connection is given up: servers take less by default (nginx 32 KiB,
@@ -44,6 +44,9 @@ impl Default for Wire {
 /// A request that waits for its response.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
+    /// Its number within its half of the connection, and the event that sent it.
+    number: u32,
+    sent: EventId,
     label: Symbol,
     /// Its response has no body, whatever its headers say.
     head: bool,
@@ -73,6 +76,8 @@ pub(super) struct Message {
     pub(super) status: u16,
     /// Of a request that carries one.
     pub(super) trace: Option<Trace>,
+    /// Of a response: the event that sent its request.
+    pub(super) answers: EventId,
     /// Its status alone would not say which request it answers.
     is_one_of_many: bool,
 }
@@ -90,11 +95,13 @@ pub(crate) struct Body {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     messages: SmallVec<[Message; 1]>,
+    /// The head of each message, where anybody will read it.
+    heads: Vec<Head>,
     /// Words for the story, each with its place.
     notes: Vec<(usize, String)>,
     /// The kinds of HTTP/2's frames, as bits.
     frames: u16,
-    /// The bodies, where a fault asks for them.
+    /// The bodies, where somebody asks for them.
     bodies: Vec<Body>,
 }
 
@@ -103,6 +110,7 @@ pub(super) struct Told {
 pub(super) struct Part {
     pub(super) piece: Piece,
     pub(super) message: Option<Message>,
+    pub(super) head: Option<Head>,
     pub(super) text: Option<String>,
     pub(super) bodies: Vec<Body>,
 }
@@ -116,6 +124,16 @@ struct Reading<'a> {
     names: &'a mut Recorder,
     wants_bodies: bool,
     told: Told,
+}
+
+impl Talk {
+    /// The event that sent a request of this number.
+    pub(super) fn was_sent(&mut self, number: u32, event: EventId) {
+        let later = self.asked.iter_mut().rev().find(|asked| asked.number == number);
+        if let Some(asked) = later.or_else(|| self.streams.get_mut(&number)) {
+            asked.sent = event;
+        }
+    }
 }
 
 /// What is to be done after some bytes were read.
@@ -169,6 +187,14 @@ impl Reading<'_> {
         }
     }
 
+    /// Adds a message that begins, with its head if anybody will read it.
+    fn begins(&mut self, message: Message, head: impl FnOnce() -> Head) {
+        self.told.messages.push(message);
+        if self.names.recording() == Recording::Full {
+            self.told.heads.push(head());
+        }
+    }
+
     /// Keeps words for the story, if anybody will read one.
     fn note(&mut self, at: usize, words: impl FnOnce(&Recorder) -> String) {
         if self.names.recording() == Recording::Full {
@@ -181,10 +207,11 @@ impl Reading<'_> {
 impl Told {
     /// Cuts a segment where its second message begins, and the third: each has an event of its own,
     /// and a fault that strikes one spares the others.
-    pub(super) fn cut(self, piece: Piece, names: &Recorder) -> SmallVec<[Part; 1]> {
+    pub(super) fn cut(mut self, piece: Piece, names: &Recorder) -> SmallVec<[Part; 1]> {
         let ends = self.messages.iter().skip(1).map(|message| message.at);
         let ends: SmallVec<[usize; 1]> = ends.chain([piece.bytes.len()]).collect();
         let mut start = 0;
+        let mut heads = std::mem::take(&mut self.heads).into_iter();
         let mut parts = SmallVec::new();
         for (index, end) in ends.into_iter().enumerate() {
             let is_last = end == piece.bytes.len();
@@ -199,7 +226,8 @@ impl Told {
                 bytes: part_of(&piece.bytes, start, end),
                 fin: piece.fin && is_last,
             };
-            parts.push(Part { piece, message, text, bodies });
+            let head = message.and_then(|_| heads.next());
+            parts.push(Part { piece, message, head, text, bodies });
             start = end;
         }
         parts

@@ -2,7 +2,7 @@
 
 use super::{Asked, HEAD_MAX, Message, Next, Reading, TRACEPARENT, http2};
 use crate::chaos::Leg;
-use crate::journal::{Symbol, Trace};
+use crate::journal::{EventId, Head as Kept, Symbol, Trace};
 use crate::service;
 
 /// Headers of one message, at most; hyper's own limit.
@@ -48,8 +48,6 @@ enum Framing {
 struct Head {
     /// In bytes.
     length: usize,
-    /// None for an interim response, which is not the answer.
-    message: Option<Message>,
     framing: Framing,
 }
 
@@ -126,7 +124,6 @@ impl Half {
         match head {
             Ok(Some(head)) => {
                 let length = head.length - before;
-                reading.told.messages.extend(head.message);
                 self.state = match head.framing {
                     Framing::Length(0) => State::Between,
                     Framing::Length(length) => State::Body(length),
@@ -153,14 +150,16 @@ impl Half {
             (request.method.unwrap_or_default(), request.path.unwrap_or_default());
         let seen = Seen::of(request.headers);
         let label = reading.names.symbol(&service::route_label(method, path(target)));
-        reading.talk.asked.push_back(Asked { label, head: method == "HEAD" });
         let framing = match method {
             "CONNECT" => Framing::Switched { to_http2: false },
             _ => seen.framing.unwrap_or(Framing::Length(0)),
         };
         let message = self.message(at, label, Leg::Request);
-        let message = Some(Message { trace: seen.trace, ..message });
-        Ok(Some(Head { length, message, framing }))
+        let (number, sent) = (message.number, EventId::NONE);
+        reading.talk.asked.push_back(Asked { number, sent, label, head: method == "HEAD" });
+        let message = Message { trace: seen.trace, ..message };
+        reading.begins(message, || kept(Kept::request(method, target), request.headers));
+        Ok(Some(Head { length, framing }))
     }
 
     fn response(&mut self, text: &[u8], at: usize, reading: &mut Reading<'_>) -> Parsed {
@@ -172,14 +171,14 @@ impl Half {
         let asked = &mut reading.talk.asked;
         let question = *asked.front().ok_or(httparse::Error::Status)?;
         if matches!(status, 100 | 102..200) {
-            return Ok(Some(Head { length, message: None, framing: Framing::Length(0) }));
+            return Ok(Some(Head { length, framing: Framing::Length(0) }));
         }
         asked.pop_front();
         if status == 101 && seen.upgrades_to_http2 {
             // The answer comes on the first stream (RFC 7540, 3.2).
             reading.talk.streams.insert(1, question);
             let framing = Framing::Switched { to_http2: true };
-            return Ok(Some(Head { length, message: None, framing }));
+            return Ok(Some(Head { length, framing }));
         }
         let framing = match status {
             101 => Framing::Switched { to_http2: false },
@@ -188,14 +187,17 @@ impl Half {
             _ => seen.framing.unwrap_or(Framing::UntilClose),
         };
         let message = self.message(at, question.label, Leg::Reply);
-        Ok(Some(Head { length, message: Some(Message { status, ..message }), framing }))
+        let message = Message { status, answers: question.sent, ..message };
+        reading.begins(message, || kept(Kept::reply(status), response.headers));
+        Ok(Some(Head { length, framing }))
     }
 
     /// The next message of this half.
     fn message(&mut self, at: usize, label: Symbol, leg: Leg) -> Message {
         self.messages += 1;
         let number = self.messages;
-        Message { at, number, label, leg, status: 0, trace: None, is_one_of_many: false }
+        let (trace, answers) = (None, EventId::NONE);
+        Message { at, number, label, leg, status: 0, trace, answers, is_one_of_many: false }
     }
 
     /// Reads a line between chunks, whose beginning is `text`; how many bytes that took.
@@ -259,6 +261,14 @@ impl Seen {
         }
         seen
     }
+}
+
+/// The head as the journal keeps it.
+fn kept(mut head: Kept, headers: &[httparse::Header<'_>]) -> Kept {
+    for httparse::Header { name, value } in headers {
+        head.header(name, value);
+    }
+    head
 }
 
 /// The path of a request's target, which may be a whole URI.

@@ -7,7 +7,7 @@ pub(super) use frame::words;
 use super::hpack;
 use super::{Asked, HEAD_MAX, Message, Reading, TRACEPARENT, Talk};
 use crate::chaos::Leg;
-use crate::journal::Trace;
+use crate::journal::{EventId, Head, Recording, Trace};
 use crate::service;
 use frame::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, FRAME_HEAD, FRAMES, Frame, GOAWAY, PADDED,
@@ -55,6 +55,8 @@ struct Fields {
     status: Option<u16>,
     grpc_status: Option<String>,
     trace: Option<Trace>,
+    /// Its headers, where anybody will read them.
+    headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Half {
@@ -197,24 +199,32 @@ impl Half {
             return Some(());
         }
         let block = self.block.take()?;
-        let fields = Fields::of(&mut self.table, &block.bytes)?;
+        let keeps = reading.names.recording() == Recording::Full;
+        let fields = Fields::of(&mut self.table, &block.bytes, keeps)?;
         if block.is_promise { Some(()) } else { fields.tell(reading, &block) }
     }
 }
 
 impl Fields {
-    fn of(table: &mut hpack::Decoder, block: &[u8]) -> Option<Fields> {
+    fn of(table: &mut hpack::Decoder, block: &[u8], keeps: bool) -> Option<Fields> {
         let mut fields = Fields::default();
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        table.decode(block, |name, value| match name {
-            b":method" => fields.method = Some(text(value)),
-            b":path" => fields.path = text(value),
-            b":status" => fields.status = text(value).parse().ok(),
-            b"grpc-status" => fields.grpc_status = Some(text(value)),
-            name if name == TRACEPARENT.as_bytes() => {
-                fields.trace = service::read_traceparent(value);
+        table.decode(block, |name, value| {
+            // An authority is what HTTP/1.1 calls the host (RFC 9113, 8.3.1).
+            let kept = if name == b":authority" { b"host" } else { name };
+            if keeps && !kept.starts_with(b":") {
+                fields.headers.push((text(kept), value.to_vec()));
             }
-            _ => {}
+            match name {
+                b":method" => fields.method = Some(text(value)),
+                b":path" => fields.path = text(value),
+                b":status" => fields.status = text(value).parse().ok(),
+                b"grpc-status" => fields.grpc_status = Some(text(value)),
+                name if name == TRACEPARENT.as_bytes() => {
+                    fields.trace = service::read_traceparent(value);
+                }
+                _ => {}
+            }
         })?;
         Some(fields)
     }
@@ -230,25 +240,26 @@ impl Fields {
             leg: Leg::Reply,
             status: 0,
             trace: None,
+            answers: question.map_or(EventId::NONE, |asked| asked.sent),
             is_one_of_many: reading.talk.streams.len() > 1,
         };
+        let headers = self.headers;
         match (reading.is_opener, self.method, self.status) {
             (true, Some(method), _) => {
                 let path = self.path.split(['?', '#']).next().unwrap_or_default();
                 let label = reading.names.symbol(&service::route_label(&method, path));
-                reading.talk.streams.insert(stream, Asked { label, head: method == "HEAD" });
+                let (number, sent, head) = (stream, EventId::NONE, method == "HEAD");
+                reading.talk.streams.insert(stream, Asked { number, sent, label, head });
                 if reading.talk.streams.len() > STREAMS_MAX {
                     return None;
                 }
-                reading.told.messages.push(Message {
-                    label,
-                    leg: Leg::Request,
-                    trace: self.trace,
-                    ..begun
-                });
+                let trace = self.trace;
+                let begun = Message { label, leg: Leg::Request, trace, ..begun };
+                reading.begins(begun, || kept(Head::request(&method, &self.path), &headers));
             }
             (false, _, Some(status @ (..100 | 200..))) if question.is_some() => {
-                reading.told.messages.push(Message { status, ..begun });
+                let begun = Message { status, ..begun };
+                reading.begins(begun, || kept(Head::reply(status), &headers));
             }
             _ => {}
         }
@@ -266,6 +277,14 @@ impl Fields {
         }
         Some(())
     }
+}
+
+/// The head as the journal keeps it.
+fn kept(mut head: Head, headers: &[(String, Vec<u8>)]) -> Head {
+    for (name, value) in headers {
+        head.header(name, value);
+    }
+    head
 }
 
 impl Talk {

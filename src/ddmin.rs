@@ -2,7 +2,7 @@
 
 /// A part of `items` that still `fails`, in the same order, such that it no longer does with any
 /// single item left out. `items` as a whole is taken to fail; nothing at all is tried first.
-pub(super) fn minimal<T: Clone>(mut items: Vec<T>, fails: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
+pub(crate) fn minimal<T: Clone>(mut items: Vec<T>, fails: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
     if items.is_empty() || fails(&[]) {
         return Vec::new();
     }

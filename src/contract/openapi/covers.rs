@@ -1,0 +1,251 @@
+//! A consumer's examples, against the interface that its provider declares.
+//!
+//! What an example expects of a response is a part of it: properties that it does not name may be
+//! there, those that it names must be declared.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::OpenApi;
+use super::check::of_media;
+use crate::contract::pact::{Expectation, Pact};
+use crate::contract::tap::{Level, said};
+use crate::contract::traffic::{Leg, Message};
+use crate::contract::{Bump, Change, Compatibility, Direction, Schema, Settings};
+use crate::document::join;
+use crate::journal::EventId;
+
+impl OpenApi {
+    /// Whether the interface allows everything that the examples expect.
+    #[must_use]
+    pub fn covers(&self, pact: &Pact) -> Compatibility {
+        let mut changes = Vec::new();
+        let http = pact.expectations.iter().filter(|e| e.request.is_some());
+        for expectation in http {
+            self.example(expectation, &mut changes);
+        }
+        match changes.is_empty() {
+            true => Compatibility::Compatible,
+            false => Compatibility::Breaking(changes),
+        }
+    }
+
+    fn example(&self, expectation: &Expectation, changes: &mut Vec<Change>) {
+        let Some((method, path)) = &expectation.request else { return };
+        let request = Part::of(expectation.text.get("request"));
+        let target = request.target(path);
+        let message = request.message(Leg::Request, method, &target, 0);
+        for (level, text) in self.check_request(&message) {
+            if level == Level::Broken {
+                let at = format!("{}/request", expectation.at);
+                let mut change = broken("example-request-refused", at, Direction::Request, text);
+                change.witness = request.body.clone();
+                changes.push(change);
+            }
+        }
+        if self.operation(method, path).is_some() {
+            self.response(expectation, method, path, changes);
+        }
+    }
+
+    fn response(
+        &self,
+        expectation: &Expectation,
+        method: &str,
+        path: &str,
+        changes: &mut Vec<Change>,
+    ) {
+        let Some(operation) = self.operation(method, path) else { return };
+        let at = format!("{}/response", expectation.at);
+        let text = expectation.text.get("response");
+        let status = text.and_then(|r| r.get("status")).and_then(Value::as_u64);
+        let status = status.and_then(|s| u16::try_from(s).ok()).unwrap_or(200);
+        let Some(declared) = operation.response(status) else {
+            let text = format!("{status} is not declared");
+            changes.push(broken("example-status-undeclared", at, Direction::Response, text));
+            return;
+        };
+        let part = Part::of(text);
+        let mut add = |at: String, rule, text, witness| {
+            let change = broken(rule, at, Direction::Response, text);
+            changes.push(Change { witness, ..change });
+        };
+        for (name, _) in part.headers.iter().filter(|(name, _)| name != "content-type") {
+            if !declared.headers.contains_key(name) {
+                let text = format!("the header `{name}` is not declared");
+                add(join(&format!("{at}/headers"), name), "example-header-undeclared", text, None);
+            }
+        }
+        let Some(body) = &part.body else { return };
+        let media = part.media();
+        match of_media(&declared.content, &media) {
+            None => {
+                let text = format!("no body of {media} is declared");
+                add(format!("{at}/body"), "example-body-undeclared", text, Some(body.clone()));
+            }
+            Some(Some(schema)) if media.contains("json") => {
+                let Some(partial) = partial(schema) else { return };
+                for refusal in partial.refusals(body, 3) {
+                    let at = format!("{at}/body{}", refusal.0);
+                    let rule = "example-response-impossible";
+                    add(at, rule, said(&refusal), Some(body.clone()));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn broken(rule: &'static str, at: String, way: Direction, text: String) -> Change {
+    Change::new(rule, at, way, Bump::Major, text)
+}
+
+/// The schema of parts of what a schema accepts: nothing is required, what is not named is refused.
+fn partial(schema: &Schema) -> Option<Schema> {
+    let mut text = schema.text().clone();
+    loosen(&mut text, true);
+    let draft = Some(jsonschema::Draft::Draft202012);
+    Schema::new(&text, Settings { draft, formats: Some(true) }).ok()
+}
+
+fn loosen(schema: &mut Value, close: bool) {
+    let Value::Object(fields) = schema else { return };
+    fields.remove("required");
+    fields.remove("minProperties");
+    let combines = ["allOf", "anyOf", "oneOf", "$ref"].iter().any(|key| fields.contains_key(*key));
+    let names = fields.contains_key("properties");
+    let silent = !fields.contains_key("additionalProperties")
+        && !fields.contains_key("unevaluatedProperties");
+    for (key, inner) in fields.iter_mut() {
+        match (key.as_str(), inner) {
+            (
+                "properties" | "patternProperties" | "$defs" | "dependentSchemas",
+                Value::Object(all),
+            ) => {
+                all.values_mut().for_each(|schema| loosen(schema, true));
+            }
+            // What one part does not name another may.
+            ("allOf", Value::Array(all)) => all.iter_mut().for_each(|s| loosen(s, false)),
+            ("anyOf" | "oneOf", Value::Array(all)) => {
+                all.iter_mut().for_each(|schema| loosen(schema, close && !names));
+            }
+            ("items" | "additionalProperties" | "contains", inner) => loosen(inner, true),
+            ("prefixItems", Value::Array(all)) => all.iter_mut().for_each(|s| loosen(s, true)),
+            _ => {}
+        }
+    }
+    if close && silent && names && !combines {
+        fields.insert("additionalProperties".into(), Value::Bool(false));
+    } else if close && silent && fields.contains_key("allOf") {
+        fields.insert("unevaluatedProperties".into(), Value::Bool(false));
+    }
+}
+
+/// The request or the response of an example, from its text.
+struct Part {
+    headers: Vec<(String, String)>,
+    query: String,
+    body: Option<Value>,
+    bytes: Vec<u8>,
+}
+
+impl Part {
+    fn of(text: Option<&Value>) -> Part {
+        let get = |key: &str| text.and_then(|text| text.get(key));
+        let mut headers = Vec::new();
+        for (name, value) in get("headers").and_then(Value::as_object).into_iter().flatten() {
+            let values: Vec<&str> = match value {
+                Value::String(one) => vec![one],
+                Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            };
+            headers.push((name.to_lowercase(), values.join(", ")));
+        }
+        let mut body = get("body").filter(|body| !body.is_null()).cloned();
+        // Version 4 wraps bodies.
+        if let Some(Value::Object(fields)) = &body
+            && fields.contains_key("content")
+            && (fields.contains_key("contentType") || fields.contains_key("encoded"))
+        {
+            let media = fields.get("contentType").and_then(Value::as_str);
+            if let Some(media) = media.filter(|_| !headers.iter().any(|(n, _)| n == "content-type"))
+            {
+                headers.push(("content-type".into(), media.into()));
+            }
+            body = fields.get("content").cloned();
+        }
+        let is_json =
+            |(name, value): &(String, String)| name == "content-type" && value.contains("json");
+        let bytes = match &body {
+            None => Vec::new(),
+            Some(Value::String(text)) if !headers.iter().any(is_json) => text.clone().into_bytes(),
+            Some(value) => value.to_string().into_bytes(),
+        };
+        Part { headers, query: query(get("query")), body, bytes }
+    }
+
+    fn target(&self, path: &str) -> String {
+        if self.query.is_empty() { path.to_owned() } else { format!("{path}?{}", self.query) }
+    }
+
+    fn media(&self) -> String {
+        let named = self.headers.iter().find(|(name, _)| name == "content-type");
+        let named = named.map_or("application/json", |(_, value)| value.as_str());
+        named.split(';').next().unwrap_or_default().trim().to_lowercase()
+    }
+
+    fn message<'a>(
+        &'a self,
+        leg: Leg,
+        method: &'a str,
+        target: &'a str,
+        status: u16,
+    ) -> Message<'a> {
+        Message {
+            event: EventId::NONE,
+            from: "",
+            to: "",
+            leg,
+            method,
+            target,
+            headers: self.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect(),
+            status,
+            body: Cow::Borrowed(&self.bytes),
+            request: None,
+        }
+    }
+}
+
+/// A query: a text up to version 2, names with lists of values from version 3.
+fn query(value: Option<&Value>) -> String {
+    let none = Map::new();
+    let fields = match value {
+        Some(Value::String(text)) => return text.clone(),
+        Some(Value::Object(fields)) => fields,
+        _ => &none,
+    };
+    let mut pairs = Vec::new();
+    for (name, values) in fields {
+        let values = match values {
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        pairs.extend(values.iter().map(|v| format!("{}={}", encoded(name), encoded(&text(v)))));
+    }
+    pairs.join("&")
+}
+
+fn encoded(text: &str) -> String {
+    let mut all = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'&' | b'=' | b'%' | b'+' | b'#' | b' ' => all.push_str(&format!("%{byte:02X}")),
+            // Bytes of one character stay together: they are decoded as bytes.
+            128.. => all.push_str(&format!("%{byte:02X}")),
+            byte => all.push(char::from(byte)),
+        }
+    }
+    all
+}
