@@ -114,7 +114,7 @@ impl<'a> Layout<'a> {
         };
         let depths: BTreeMap<&str, usize> = services.iter().map(|s| (*s, depth(s))).collect();
         let inner = |(from, to): &(&str, &str)| {
-            from != to && depths.get(from).is_some() && depths.get(from) == depths.get(to)
+            from != to && depths.contains_key(from) && depths.get(from) == depths.get(to)
         };
         if traffic.keys().filter(|edge| inner(edge)).count() > INNER_MAX {
             return Layout::circle(services);
