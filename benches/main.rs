@@ -10,6 +10,7 @@ mod kernel;
 #[cfg(feature = "wiremock")]
 mod mock;
 mod network;
+mod report;
 mod shrink;
 
 use std::time::Duration;

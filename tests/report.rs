@@ -1,6 +1,10 @@
 //! What people and machines read of a search, in all its forms.
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
+mod diagram;
+mod generated;
+mod html;
+
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
@@ -22,6 +26,7 @@ fn found() -> SearchReport {
     report.elapsed = Duration::from_millis(1_250);
     for failure in &mut report.failures {
         failure.script = "shop-4.toml".into();
+        failure.page = Some("shop-4.html".into());
         failure.command = "see it again".to_owned();
     }
     report
@@ -31,8 +36,10 @@ fn found() -> SearchReport {
 fn around(failure: &Failure) -> String {
     let text = failure.to_string();
     let (before, rest) = text.split_once("story:\n").unwrap();
-    // The story's lines begin with a time.
-    let is_story = |line: &&str| line.starts_with(' ') || line.starts_with("time ");
+    // The lines of the story and of the diagram begin with a time.
+    let is_story = |line: &&str| {
+        line.starts_with(' ') || ["time ", "diagram:"].iter().any(|w| line.starts_with(w))
+    };
     let after = rest.lines().skip_while(is_story).collect::<Vec<_>>().join("\n");
     format!("{before}{after}\n")
 }
@@ -59,6 +66,7 @@ fn a_failure_that_is_replayed_was_not_shrunk() {
                 shopper -> payment "POST /charge" #1 reply: drop
                 ready tasks run in another order: pct depth 3 steps 64
             replay:  see it again
+            report:  shop-4.html
         "#]],
     );
     check(
@@ -71,6 +79,7 @@ fn a_failure_that_is_replayed_was_not_shrunk() {
             violated: no order is charged twice        seed 4, replayed 3/3 identical, also in a fresh process
             with 0 faults
             replay:  see it again
+            report:  shop-4.html
         "#]],
     );
 }
@@ -107,6 +116,7 @@ fn what_happens_without_each_fault_is_told() {
             without fault 3 nothing can be said: it was stopped
             fault 3 never struck.
             replay:  see it again
+            report:  shop-4.html
         "#]],
     );
 }
@@ -130,6 +140,7 @@ fn workloads_and_seeds_of_the_same_cause_are_counted() {
             without fault 1 it holds.
             13 other seeds failed alike: 20, 21, 22, 23, 24, 25, 26, 27, 28, 29 ...
             replay:  see it again
+            report:  shop-4.html
         "#]],
     );
 }

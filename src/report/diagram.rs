@@ -169,7 +169,7 @@ impl<'a> Diagram<'a> {
         };
         let time = event.at().to_string();
         let mut text = format!("{time:>15}{}", line.0[15..].iter().collect::<String>());
-        let room = WIDTH.saturating_sub(self.words_column()).max(WORDS);
+        let room = WIDTH.saturating_sub(self.words_column());
         let here = self.mark.as_ref().filter(|(id, _)| *id == event.id());
         // The end of the story is told in full, or nearly so.
         let (words, room) = here.map_or((words, room), |(_, here)| (here.clone(), room.max(WIDTH)));
@@ -227,7 +227,8 @@ impl<'a> Diagram<'a> {
             _ => line.put(from, self.signs.sends),
         }
         if !matches!(row.shape, Shape::Arrives(_)) {
-            let room = (high - low).saturating_sub(6);
+            let stops = matches!(row.shape, Shape::Whole(End::Lost | End::UnderWay));
+            let room = (high - low).saturating_sub(if stops { 12 } else { 6 });
             let label = format!(" {} ", cut(&label, room.max(3)));
             let start = low + (high - low + 1).saturating_sub(label.chars().count()) / 2;
             label.chars().enumerate().for_each(|(place, c)| line.put(start + place, c));

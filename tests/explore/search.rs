@@ -9,30 +9,42 @@ fn the_first_failure_is_told() {
         in_shop(directory.path()),
         directory.path(),
         expect![[r#"
-        violated: no order is charged twice        seed 4, found after 5 seeds, replayed 3/3 identical, also in a fresh process
-        shrunk to 1 fault from 3, of which 2 never struck (11 runs):
-            shopper -> payment "POST /charge" #1 reply: drop
-            shopper does only operation 0 of 3
-        story:
-        time             node     what
-               0.000 ms  shopper  operation 0 invoke: 1
-               0.000 ms  shopper  -> payment  POST /charge
-               1.000 ms  payment  charges order 1
-               1.000 ms  payment  -x shopper  200                       dropped: fault 1
-             100.000 ms  shopper  timed out waiting for payment
-             100.000 ms  shopper  -> payment  POST /charge
-             101.000 ms  payment  charges order 1
-             101.000 ms  payment  -> shopper  200                       still under way at the end
-             101.000 ms  world    property "no order is charged twice"  <- here: order 1 was charged 2 times
-        without fault 1 it holds.
-        replay:  STORMGLASS_REPLAY=DIR/shop-4.toml cargo test explore::search::the_first_failure_is_told -- --exact
+            violated: no order is charged twice        seed 4, found after 5 seeds, replayed 3/3 identical, also in a fresh process
+            shrunk to 1 fault from 3, of which 2 never struck (11 runs):
+                shopper -> payment "POST /charge" #1 reply: drop
+                shopper does only operation 0 of 3
+            story:
+            time             node     what
+                   0.000 ms  shopper  operation 0 invoke: 1
+                   0.000 ms  shopper  -> payment  POST /charge
+                   1.000 ms  payment  charges order 1
+                   1.000 ms  payment  -x shopper  200                       dropped: fault 1
+                 100.000 ms  shopper  timed out waiting for payment
+                 100.000 ms  shopper  -> payment  POST /charge
+                 101.000 ms  payment  charges order 1
+                 101.000 ms  payment  -> shopper  200                       still under way at the end
+                 101.000 ms  world    property "no order is charged twice"  <- here: order 1 was charged 2 times
+            diagram:
+                                shopper              payment
+                   0.000 ms        *                    |   operation 0 invoke: 1
+                   0.000 ms        o--- POST /charge -->|
+                   1.000 ms        |                    *   charges order 1
+                   1.000 ms        |  x---- 200 --------o   dropped: fault 1
+                 100.000 ms        !                    |   timed out waiting for payment
+                 100.000 ms        o--- POST /charge -->|
+                 101.000 ms        |                    *   charges order 1
+                 101.000 ms        |  ~---- 200 --------o
+                 101.000 ms        |                    |   <- here: order 1 was charged 2 times
+            without fault 1 it holds.
+            replay:  STORMGLASS_REPLAY=DIR/shop-4.toml cargo test explore::search::the_first_failure_is_told -- --exact
+            report:  DIR/shop-4.html
 
-        shop: violated: no order is charged twice: order 1 was charged 2 times
-            5 seeds of 0..1000, swarm, 1 run twice, sealed
-            faults: 4 of 11 struck; never: crash, clock-step, disk-slow
-            sometimes "an order is charged": in 5 seeds
-            points: 0 of 1 reached; never: the till is full
-    "#]],
+            shop: violated: no order is charged twice: order 1 was charged 2 times
+                5 seeds of 0..1000, swarm, 1 run twice, sealed
+                faults: 4 of 11 struck; never: crash, clock-step, disk-slow
+                sometimes "an order is charged": in 5 seeds
+                points: 0 of 1 reached; never: the till is full
+        "#]],
     );
     let failure = &report.failures[0];
     assert_eq!(failure.in_fresh, Ok(()));

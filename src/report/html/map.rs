@@ -13,6 +13,8 @@ use crate::sim::Run;
 const SERVICES_MAX: usize = 40;
 /// More calls than this inside of one layer, and the services stand in a circle.
 const INNER_MAX: usize = 2;
+/// Where on its edge a label stands, from 0 to 1.
+const LABEL_AT: f64 = 0.58;
 const WIDTH: f64 = 150.0;
 const HEIGHT: f64 = 44.0;
 
@@ -112,7 +114,7 @@ impl<'a> Layout<'a> {
         };
         let depths: BTreeMap<&str, usize> = services.iter().map(|s| (*s, depth(s))).collect();
         let inner = |(from, to): &(&str, &str)| {
-            from != to && depths.get(from).is_some() && depths.get(from) == depths.get(to)
+            from != to && depths.contains_key(from) && depths.get(from) == depths.get(to)
         };
         if traffic.keys().filter(|edge| inner(edge)).count() > INNER_MAX {
             return Layout::circle(services);
@@ -226,8 +228,12 @@ fn draw_edge(from: (f64, f64), to: (f64, f64), edge: &Traffic, file: &mut File) 
             let _ = write!(second, "{gap}{n} {word}");
         }
     }
-    let straight = (f64::midpoint(start.0, end.0), f64::midpoint(start.1, end.1));
-    let at = (f64::midpoint(middle.0, straight.0), f64::midpoint(middle.1, straight.1));
+    // Nearer to its end, where edges that cross have parted.
+    let on_curve = |from: f64, by: f64, to: f64| {
+        let t = LABEL_AT;
+        (1.0 - t) * (1.0 - t) * from + 2.0 * (1.0 - t) * t * by + t * t * to
+    };
+    let at = (on_curve(start.0, middle.0, end.0), on_curve(start.1, middle.1, end.1));
     for (text, class, line) in [
         (first, "<text class=\"count\" x=\"", -8.0),
         (second, "<text class=\"count lost\" x=\"", 19.0),

@@ -67,6 +67,7 @@ function drawAxis(g) {
   const low = view.axis + 2, bottom = view.height - 8;
   g.font = '11.5px ' + SANS;
   g.textBaseline = 'alphabetic';
+  const taken = [];
   for (const [from, to, since, until] of scale.folds) {
     const a = Math.max(view.gutter, xAt(from)), b = Math.min(view.width, xAt(to));
     if (b - a < 2) continue;
@@ -78,10 +79,12 @@ function drawAxis(g) {
     for (const x of [a, b]) { g.moveTo(Math.round(x) + .5, low); g.lineTo(Math.round(x) + .5, bottom); }
     g.stroke();
     g.setLineDash([]);
-    if (b - a > 46) {
+    const length = '+' + timeText(until - since, (until - since) / 20), wide = g.measureText(length).width;
+    if (b - a > wide + 4) {
       g.fillStyle = colors.faint;
       g.textAlign = 'center';
-      g.fillText(cut(g, timeText(until - since, (until - since) / 20) + ' pass', b - a - 4), (a + b) / 2, view.axis - 8);
+      g.fillText(length, (a + b) / 2, view.axis - 8);
+      taken.push([(a + b - wide) / 2 - 6, (a + b + wide) / 2 + 6]);
     }
   }
   g.textAlign = 'center';
@@ -94,6 +97,7 @@ function drawAxis(g) {
     g.moveTo(Math.round(x) + .5, low);
     g.lineTo(Math.round(x) + .5, bottom);
     g.stroke();
+    if (taken.some(t => x - half < t[1] && x + half > t[0])) continue;
     if (x - half < last + 12 || x + half > view.width - 4) continue;
     g.fillStyle = colors.faint;
     g.fillText(text, x, view.axis - 8);

@@ -14,7 +14,7 @@ function gaps() {
 function fold() {
   const sorted = gaps();
   if (!sorted.length) return null;
-  const usual = sorted[Math.floor(sorted.length * .75)] || sorted[sorted.length - 1];
+  const usual = sorted[Math.floor((sorted.length - 1) * .6)];
   const limit = usual * 8;
   const long = sorted.filter(gap => gap > limit);
   if (!long.length || long.length > 40) return null;
