@@ -110,7 +110,7 @@ fn words(event: &Event<'_>) -> String {
         Kind::End => with_text(format!("the world ends: {}", symbol_or("done"))),
         Kind::Connection => format!("connection {value} with {}: {symbol}", event.peer_name()),
         Kind::Scale => format!("scales {symbol} to {value}"),
-        Kind::Container => with_text(symbol.to_owned()),
+        Kind::Container => with_text(symbol_or("container")),
         Kind::Send | Kind::Deliver | Kind::Drop | Kind::Duplicate => String::new(),
     }
 }
