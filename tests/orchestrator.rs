@@ -3,6 +3,7 @@
 mod bad_input;
 mod compose;
 mod health;
+mod junit;
 mod load;
 mod networks;
 mod restarts;
@@ -60,6 +61,14 @@ fn world(
         describe(&mut system, sim);
         system.install(sim).unwrap();
     }
+}
+
+/// A client that does nothing for so long.
+fn waits(sim: &mut Sim, time_ms: u64) {
+    sim.client("waits", move |ctx| async move {
+        ctx.sleep(ms(time_ms)).await;
+        Ok::<(), String>(())
+    });
 }
 
 /// What was recorded of containers, starts and notes, without the ends of health checks.

@@ -23,11 +23,7 @@ pub fn run_junit(name: &str, run: &Run) -> String {
         let status = match &outcome.verdict {
             Verdict::Holds => TestCaseStatus::success(),
             Verdict::Violated(text) => status(NonSuccessKind::Failure, text, witness(text)),
-            Verdict::Unknown(text) if outcome.kind == PropertyKind::Sometimes => {
-                let mut skipped = TestCaseStatus::skipped();
-                skipped.set_message(text.clone());
-                skipped
-            }
+            Verdict::Unknown(text) if outcome.kind == PropertyKind::Sometimes => skipped(text),
             Verdict::Unknown(text) => status(NonSuccessKind::Error, text, witness(text)),
         };
         suite.add_test_case(case(&suite_name, &outcome.property, status));
@@ -62,6 +58,8 @@ pub fn search_junit(report: &SearchReport) -> String {
     suite.add_test_cases(held.map(|property| case(&name, property, TestCaseStatus::success())));
     for (property, seeds) in &coverage.sometimes {
         let status = match seeds {
+            // A search that ended at a failure has not looked everywhere.
+            0 if !failed.is_empty() => skipped("no seed saw it before the failure"),
             0 => status(NonSuccessKind::Failure, "blind: no seed saw it", String::new()),
             _ => TestCaseStatus::success(),
         };
@@ -96,6 +94,12 @@ fn status(kind: NonSuccessKind, message: &str, description: String) -> TestCaseS
         status.set_description(description);
     }
     status
+}
+
+fn skipped(message: &str) -> TestCaseStatus {
+    let mut skipped = TestCaseStatus::skipped();
+    skipped.set_message(message);
+    skipped
 }
 
 fn written(name: &str, suite: TestSuite) -> String {

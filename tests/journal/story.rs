@@ -234,6 +234,7 @@ fn the_words_of_every_kind() {
                    0.000 ms  shopper  the world ends: symbol
                    0.000 ms  shopper  connection 3 with checkout: symbol
                    0.000 ms  shopper  scales symbol to 3
+                   0.000 ms  shopper  symbol
         "#]],
     );
 }
@@ -281,6 +282,7 @@ fn the_words_of_every_kind_with_a_text_alone() {
                0.000 ms  shopper  the world ends: done: text
                0.000 ms  shopper  connection 0 with world:
                0.000 ms  shopper  scales  to 0
+               0.000 ms  shopper  container: text
     "#]],
     );
 }

@@ -27,7 +27,7 @@ services:
 ";
     let world = world(text, |system, sim| {
         system.service("web", sick_for_a_while).unwrap();
-        sim.client("shopper", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(2_500)).await) });
+        waits(sim, 2_500);
         sim.sometimes("it is seen to be sick", |view| {
             HealthReport::of(view).unwell().any(|(node, _)| node == "web")
         });
@@ -36,15 +36,15 @@ services:
         &world,
         [],
         expect![[r#"
-        0.000 ms  web start
-        0.000 ms  web is starting
-        200.040 ms  web is healthy
-        200.040 ms  world all services are ready
-        200.040 ms  shopper start
-        1400.280 ms  web is unhealthy: 3 checks have failed, the last: status 500 Internal Server Error
-        2000.400 ms  web has recovered
-        2700.040 ms  world heal
-    "#]],
+            0.000 ms  web start
+            0.000 ms  web is starting
+            200.040 ms  web is healthy
+            200.040 ms  world all services are ready
+            200.040 ms  waits start
+            1400.280 ms  web is unhealthy: 3 checks have failed, the last: status 500 Internal Server Error
+            2000.400 ms  web has recovered
+            2700.040 ms  world heal
+        "#]],
     );
     assert!(run.outcomes.iter().all(|o| o.verdict.holds()), "{:?}", run.outcomes);
 }
@@ -58,7 +58,7 @@ services:
 ";
     let world = world(text, |system, sim| {
         system.service("web", healthy).unwrap();
-        sim.client("shopper", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(1_000)).await) });
+        waits(sim, 1_000);
         sim.eventually("all is well", all_healthy);
     });
     let pause = Fault::Pause { node: "web".into(), at: ms(250), lasts: Some(ms(500)) };
@@ -66,16 +66,16 @@ services:
         &world,
         [pause],
         expect![[r#"
-        0.000 ms  web start
-        0.000 ms  web is starting
-        100.040 ms  web is healthy
-        100.040 ms  world all services are ready
-        100.040 ms  shopper start
-        500.080 ms  web is unhealthy: 2 checks have failed, the last: it took too long
-        750.000 ms  world fault_end
-        750.120 ms  web has recovered
-        1100.040 ms  world heal
-    "#]],
+            0.000 ms  web start
+            0.000 ms  web is starting
+            100.040 ms  web is healthy
+            100.040 ms  world all services are ready
+            100.040 ms  waits start
+            500.080 ms  web is unhealthy: 2 checks have failed, the last: it took too long
+            750.000 ms  world fault_end
+            750.120 ms  web has recovered
+            1100.040 ms  world heal
+        "#]],
     );
 }
 
@@ -109,7 +109,7 @@ services:
             compose.yml:5: `./health.sh` cannot run in a simulation: the check is that the service takes connections
             compose.yml:6: `./health.sh` cannot run in a simulation: the check is that the service takes connections
             compose.yml:6: the file names no port of `unnamed`: its health check is that its process runs"#]].assert_eq(&warnings.join("\n"));
-        sim.client("waits", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(150)).await) });
+        waits(sim, 150);
     };
     check(
         &world,
@@ -145,7 +145,7 @@ services:
         let world = world(text, move |system, sim| {
             system.service("web", healthy).unwrap();
             system.service("db", healthy).unwrap();
-            sim.client("shopper", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(500)).await) });
+            waits(sim, 500);
             sim.eventually("all is well", all_healthy);
             sim.check("all recover in time", recovers_within(ms(limit)));
         });

@@ -116,7 +116,7 @@ fn a_call_to_another_network_finds_nobody() {
             .unwrap();
         system.service("db", healthy).unwrap();
         system.process("alone", |_| std::future::pending::<()>()).unwrap();
-        sim.client("waits", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(100)).await) });
+        waits(sim, 100);
     });
     let run = run(&world, &RunConfig::seed(1).plan(FaultPlan::default()));
     let notes = run.journal.of_kind(Kind::Note);
@@ -188,7 +188,7 @@ fn a_program_that_returns_an_error_is_started_again() {
                 Err::<(), _>("no")
             })
             .unwrap();
-        sim.client("waits", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(600)).await) });
+        waits(sim, 600);
     });
     check(
         &world,

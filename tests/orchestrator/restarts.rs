@@ -22,10 +22,6 @@ fn failing(
     }
 }
 
-fn waits(sim: &mut Sim, time: u64) {
-    sim.client("waits", move |ctx| async move { Ok::<(), String>(ctx.sleep(ms(time)).await) });
-}
-
 #[test]
 fn the_backoff_doubles() {
     let world = world("services: { job: { restart: on-failure } }", |system, sim| {

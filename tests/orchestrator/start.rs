@@ -118,7 +118,7 @@ services:
         system.service("web", healthy).unwrap();
         system.service("api", healthy_after(ms(200))).unwrap();
         system.service("db", healthy_after(ms(300))).unwrap();
-        sim.client("shopper", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(3_000)).await) });
+        waits(sim, 3_000);
         sim.eventually("all is well", all_healthy);
     });
     let mut struck = 0;

@@ -130,7 +130,7 @@ fn words(event: &Event<'_>) -> String {
         Kind::Invoke => with_text(format!("calls {symbol}")),
         Kind::Return => with_text(format!("returns {symbol}")),
         Kind::Saga => with_text(symbol.to_owned()),
-        Kind::Container => with_text(symbol.to_owned()),
+        Kind::Container => with_text(symbol_or("container")),
         Kind::Send | Kind::Deliver | Kind::Drop | Kind::Duplicate => String::new(),
     }
 }

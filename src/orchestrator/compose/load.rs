@@ -7,7 +7,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use super::part::{File, Part};
-use super::service::{self, Draft, Extends};
+use super::service::{self, Draft, Extends, Finished};
 use super::{Condition, Place, Project, Service, Variables, Warning, keys};
 use crate::document::{self, Document};
 use crate::error::{Error, Result, nearest};
@@ -165,9 +165,9 @@ impl Loader {
         let Some(services) = root.get("services") else { return Ok(()) };
         for (name, part) in services.entries()? {
             let draft = self.draft(name, &part, 0)?;
-            let (service, links, named) = draft.finish();
+            let Finished { service, links, networks } = draft.finish();
             self.links.extend(links);
-            self.named.extend(named);
+            self.named.extend(networks);
             if let Some(other) = self.services.get(name) {
                 let reason = format!("the service `{name}` stands in {} as well", other.place);
                 return Err(part.error(reason));

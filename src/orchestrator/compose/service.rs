@@ -33,6 +33,15 @@ pub(super) struct Draft {
     pub(super) extends: Option<Extends>,
 }
 
+/// A service, and what it says of others.
+pub(super) struct Finished {
+    pub(super) service: Service,
+    /// Services, and names under which it wants to know them.
+    pub(super) links: Vec<(String, String)>,
+    /// The networks that it names, and where.
+    pub(super) networks: Vec<(String, Place)>,
+}
+
 /// The service that another one begins as.
 #[derive(Clone, Debug)]
 pub(super) struct Extends {
@@ -127,8 +136,8 @@ impl Draft {
         }
     }
 
-    /// The service, and the other names under which it wants to know others.
-    pub(super) fn finish(self) -> (Service, Vec<(String, String)>, Vec<(String, Place)>) {
+    /// The service, with what it says of others.
+    pub(super) fn finish(self) -> Finished {
         let named = self.networks.iter().flatten();
         let named = named.map(|(name, (_, place))| (name.clone(), place.clone())).collect();
         let networks = match self.networks {
@@ -155,7 +164,7 @@ impl Draft {
             aliases: self.aliases,
             profiles: self.profiles,
         };
-        (service, self.links, named)
+        Finished { service, links: self.links, networks: named }
     }
 
     fn read_deploy(&mut self, deploy: &Part<'_>) -> Result {
