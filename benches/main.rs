@@ -7,6 +7,7 @@ mod journal;
 mod kernel;
 mod network;
 mod shrink;
+mod trace;
 
 use std::time::Duration;
 

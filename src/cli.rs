@@ -27,6 +27,7 @@ mod commands;
 mod determinism;
 mod init;
 mod progress;
+mod trace;
 
 use std::env;
 use std::ffi::OsString;

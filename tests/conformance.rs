@@ -5,6 +5,8 @@
 
 #![allow(clippy::print_stdout, reason = "the lines are what the tests are for")]
 
+mod traces;
+
 use std::env;
 use std::path::{Path, PathBuf};
 

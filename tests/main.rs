@@ -28,3 +28,4 @@ mod sims;
 mod storage;
 mod stream;
 mod tidy;
+mod trace;

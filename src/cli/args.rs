@@ -75,6 +75,9 @@ pub(super) enum Command {
         /// Where the scripts of failures are written.
         #[arg(long, value_name = "DIRECTORY", default_value = "target/stormglass")]
         out: PathBuf,
+        /// Save the traces of the first failure, or of the last seed, as OTLP/JSON.
+        #[arg(long, value_name = "FILE")]
+        otlp: Option<PathBuf>,
     },
     /// Runs one seed again and again, here and in a fresh process, and tells how it fails.
     #[command(after_help = "Example:\n  stormglass replay duplicate_charge --seed 6 \
@@ -155,6 +158,9 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Analyses, exports and checks the traces of a journal, or of a file of another tool.
+    #[command(subcommand)]
+    Trace(super::trace::Command),
     /// Prints the fingerprint of every seed: what `determinism` asks the other process for.
     #[command(hide = true)]
     Fingerprints {
@@ -202,6 +208,9 @@ pub(super) struct Look {
     /// Save the journal, for `diff`.
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
+    /// Save the run's traces as OTLP/JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) otlp: Option<PathBuf>,
 }
 
 /// Which search.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Asked, Command, Look, SearchArgs};
-use super::{Failed, HOLDS, VIOLATED, audit, determinism, exit_code, init, progress};
+use super::{Failed, HOLDS, VIOLATED, audit, determinism, exit_code, init, progress, trace};
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
 use crate::explore::{Fresh, Search, SearchReport, World, parting};
@@ -21,7 +21,16 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
     match command {
         Command::List { json } => list(worlds, json, out),
         Command::Run { asked, look } => run_once(worlds, &asked, &look, out),
-        Command::Explore { search: args, time, all, shard, resume, shrink_runs, out: scripts } => {
+        Command::Explore {
+            search: args,
+            time,
+            all,
+            shard,
+            resume,
+            shrink_runs,
+            out: scripts,
+            otlp,
+        } => {
             let mut search = search(worlds, &args)?.shrink_runs(shrink_runs).out(scripts);
             if let Some(time) = time {
                 search = search.time(time);
@@ -32,7 +41,8 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             if let Some((i, n)) = shard {
                 search = search.shard(i, n);
             }
-            explore(if all { search.collect_all() } else { search }, args.pace.json, out)
+            let search = if all { search.collect_all() } else { search };
+            explore(search, args.pace.json, otlp.as_deref(), out)
         }
         Command::Replay { asked, look } => replay(worlds, &asked, &look, out),
         Command::Shrink { asked, out: file, runs } => {
@@ -50,6 +60,7 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
         }
         Command::Init { folder, check } => init::run(&folder, check, out),
         Command::Audit { executable, json } => audit::run(executable.as_deref(), json, out),
+        Command::Trace(command) => trace::run(command, out),
         Command::Fingerprints { sim, variant, pace, seeds } => {
             let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
             determinism::print(&determinism::paced(search, &pace), out)
@@ -155,6 +166,7 @@ fn show(run: &Run, look: &Look, json: bool, out: &mut dyn Write) -> Done<()> {
     if let Some(path) = &look.journal {
         run.journal.save(path)?;
     }
+    trace::save_otlp(&run.journal, look.otlp.as_deref())?;
     if (look.story || look.all_events) && !json {
         let story = run.journal.story();
         let story = if look.all_events { story.all() } else { story };
@@ -163,18 +175,20 @@ fn show(run: &Run, look: &Look, json: bool, out: &mut dyn Write) -> Done<()> {
     Ok(())
 }
 
-fn explore(search: Search, json: bool, out: &mut dyn Write) -> Done {
+fn explore(search: Search, json: bool, otlp: Option<&Path>, out: &mut dyn Write) -> Done {
     let (search, progress) = progress::watched(search);
     let report = search.try_find();
     progress.finish();
-    tell(&report?, json, out)
+    let report = report?;
+    trace::save_otlp_of(&search, &report, otlp)?;
+    tell(&report, json, out)
 }
 
 fn replay(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -> Done {
     let target = Target::of(worlds, asked)?;
     let config = target.config();
     let code = tell(&target.search.replay_run(&config)?, asked.json, out)?;
-    if look.story || look.all_events || look.journal.is_some() {
+    if look.story || look.all_events || look.journal.is_some() || look.otlp.is_some() {
         show(&target.search.world.run(&config), look, asked.json, out)?;
     }
     Ok(code)
