@@ -104,7 +104,7 @@ fn crisp_critical_paths_and_errors() {
     }
     println!("traces/crisp without a tolerance for clocks: {}, but for {:?}", exact.0, exact.1);
     paths.at_least(100);
-    errors.at_least(90);
+    errors.at_least(100);
 }
 
 /// Microseconds of each operation on the critical path.

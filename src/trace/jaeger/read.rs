@@ -211,7 +211,13 @@ fn take_known(span: &mut Span) {
         Some(Value::Text(kind)) if how.is_empty() && **kind != *"true" => kind.to_string(),
         _ => how,
     };
-    span.status = match (error.is_some() || code == "ERROR", code == "OK") {
+    // OpenTracing's conventions log an error where the tags say nothing.
+    let is_error = |event: &SpanEvent| {
+        let named = |key: &str| matches!(key, "error" | "error.object");
+        event.name == "error" || event.attributes.iter().any(|(key, _)| named(key))
+    };
+    let logged = code.is_empty() && span.events.iter().any(is_error);
+    span.status = match (error.is_some() || logged || code == "ERROR", code == "OK") {
         (true, _) => Status::Error(how),
         (_, true) => Status::Ok,
         _ => Status::Unset,
