@@ -12,6 +12,7 @@ mod mock;
 mod network;
 mod report;
 mod shrink;
+mod trace;
 
 use std::time::Duration;
 

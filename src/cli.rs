@@ -31,6 +31,7 @@ mod determinism;
 mod init;
 mod pages;
 mod progress;
+mod trace;
 
 use std::env;
 use std::ffi::OsString;

@@ -9,6 +9,7 @@ mod histories;
 #[cfg(feature = "wiremock")]
 mod wiremock;
 mod compose;
+mod traces;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -36,3 +36,4 @@ mod sims;
 mod storage;
 mod stream;
 mod tidy;
+mod trace;

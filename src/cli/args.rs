@@ -88,6 +88,9 @@ pub(super) enum Command {
         /// The page of the search. Default: under --out, with the name of the sim.
         #[arg(long, value_name = "FILE.html")]
         summary: Option<PathBuf>,
+        /// Save the traces of the first failure, or of the last seed, as OTLP/JSON.
+        #[arg(long, value_name = "FILE")]
+        otlp: Option<PathBuf>,
     },
     /// Runs one seed again and again, here and in a fresh process, and tells how it fails.
     #[command(after_help = "Example:\n  stormglass replay duplicate_charge --seed 6 \
@@ -182,6 +185,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         action: Compose,
     },
+    /// Analyses, exports and checks the traces of a journal, or of a file of another tool.
+    #[command(subcommand)]
+    Trace(super::trace::Command),
     /// Prints the fingerprint of every seed: what `determinism` asks the other process for.
     #[command(hide = true)]
     Fingerprints {
@@ -232,6 +238,9 @@ pub(super) struct Look {
     /// Write the page of the run: verdict, story and picture.
     #[arg(long, value_name = "FILE.html")]
     pub(super) report: Option<PathBuf>,
+    /// Save the run's traces as OTLP/JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) otlp: Option<PathBuf>,
 }
 
 /// Which search.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{Asked, Command, Look, SearchArgs};
 use super::{
-    Failed, HOLDS, VIOLATED, audit, compose, determinism, exit_code, init, pages, progress,
+    Failed, HOLDS, VIOLATED, audit, compose, determinism, exit_code, init, pages, progress, trace,
 };
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
@@ -35,6 +35,7 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
             out: scripts,
             report,
             summary,
+            otlp,
         } => {
             let mut search = search(worlds, &args)?.shrink_runs(shrink_runs).out(scripts);
             if let Some(time) = time {
@@ -47,7 +48,7 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
                 search = search.shard(i, n);
             }
             let search = if all { search.collect_all() } else { search };
-            let asked = pages::Asked { report, summary, junit };
+            let asked = pages::Asked { report, summary, junit, otlp };
             explore(search, &asked, args.pace.json, out)
         }
         Command::Replay { asked, look } => replay(worlds, &asked, &look, out),
@@ -73,6 +74,7 @@ pub(super) fn run(worlds: &[World], command: Command, out: &mut dyn Write) -> Do
         Command::Contract { asked } => super::contract::run(asked, out),
         Command::Audit { executable, json } => audit::run(executable.as_deref(), json, out),
         Command::Compose { action } => compose::run(action, out),
+        Command::Trace(command) => trace::run(command, out),
         Command::Fingerprints { sim, variant, pace, seeds } => {
             let search = cli_search(find(worlds, &sim)?).variant(&variant).seeds(seeds);
             determinism::print(&determinism::paced(search, &pace), out)
@@ -181,6 +183,7 @@ fn show(run: &Run, look: &Look, json: bool, out: &mut dyn Write) -> Done<()> {
     if let Some(path) = &look.journal {
         run.journal.save(path)?;
     }
+    trace::save_otlp(&run.journal, look.otlp.as_deref())?;
     if (look.story || look.all_events) && !json {
         let story = run.journal.story();
         let story = if look.all_events { story.all() } else { story };
@@ -198,6 +201,7 @@ fn explore(search: Search, asked: &pages::Asked, json: bool, out: &mut dyn Write
         let text = crate::report::junit::search_junit(&report);
         std::fs::write(path, text).map_err(|e| Error::io(path, e))?;
     }
+    trace::save_otlp_of(&search, &report, asked.otlp.as_deref())?;
     let summary = pages::of_search(&mut report, &search, asked)?;
     let code = tell(&report, json, out)?;
     if !json {
@@ -214,7 +218,7 @@ fn replay(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -> 
         pages::of_replay(&mut report, &target.search.world, &config, path)?;
     }
     let code = tell(&report, asked.json, out)?;
-    if look.story || look.all_events || look.journal.is_some() {
+    if look.story || look.all_events || look.journal.is_some() || look.otlp.is_some() {
         show(&target.search.world.run(&config), look, asked.json, out)?;
     }
     Ok(code)

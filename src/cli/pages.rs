@@ -12,6 +12,7 @@ pub(super) struct Asked {
     pub(super) report: Option<PathBuf>,
     pub(super) summary: Option<PathBuf>,
     pub(super) junit: Option<PathBuf>,
+    pub(super) otlp: Option<PathBuf>,
 }
 
 /// Writes the page of the first failure where it was asked for, and that of the search; where the

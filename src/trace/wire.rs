@@ -124,6 +124,17 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
+/// Microseconds since 1970, or of a length: not below zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Micros(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Micros, D::Error> {
+        let micros = Whole::deserialize(from)?.unsigned();
+        micros.map(Micros).ok_or_else(|| D::Error::custom("a time of 0 us or more was expected"))
+    }
+}
+
 /// An id of at most 32 hexadecimal digits, or another text, for which a hash stands.
 pub(super) fn loose_id(text: &str, findings: &mut Vec<Finding>) -> u128 {
     let hex = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_hexdigit());

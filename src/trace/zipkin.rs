@@ -11,9 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::set::SpanSet;
 use super::span::{Span, SpanEvent, SpanKind, Status, Value, attribute};
-use super::wire::{
-    self, Seq, Whole, bad, documents, loose_id, loose_span_id, of_micros, or_default,
-};
+use super::wire::{self, Micros, Seq, documents, loose_id, loose_span_id, of_micros, or_default};
 use crate::error::Result;
 use crate::time::Time;
 
@@ -108,9 +106,9 @@ struct Read {
     #[serde(default, deserialize_with = "or_default")]
     kind: String,
     #[serde(default, deserialize_with = "or_default")]
-    timestamp: Whole,
+    timestamp: Micros,
     #[serde(default, deserialize_with = "or_default")]
-    duration: Option<Whole>,
+    duration: Option<Micros>,
     #[serde(default, deserialize_with = "or_default")]
     local_endpoint: Endpoint,
     #[serde(default, deserialize_with = "or_default")]
@@ -124,7 +122,7 @@ struct Read {
 #[derive(Deserialize)]
 struct ReadAnnotation {
     #[serde(default, deserialize_with = "or_default")]
-    timestamp: Whole,
+    timestamp: Micros,
     #[serde(default, deserialize_with = "or_default")]
     value: String,
 }
@@ -140,18 +138,16 @@ pub(super) fn read(file: &str, text: &str) -> Result<SpanSet> {
         let id = loose_span_id(&wire.id, &mut findings);
         let parent = (!wire.parent_id.bytes().all(|b| b == b'0'))
             .then(|| loose_span_id(&wire.parent_id, &mut findings));
-        let name = wire.id.clone();
-        let span = wire.into_span(trace, id, parent);
-        spans.push(span.ok_or_else(|| bad(file, 1, format!("a time of span `{name}` is none")))?);
+        spans.push(wire.into_span(trace, id, parent));
     }
     part_halves(&mut spans);
     Ok(SpanSet::with_findings(spans, 0, findings))
 }
 
 impl Read {
-    fn into_span(self, trace: u128, id: u64, parent: Option<u64>) -> Option<Span> {
-        let start = of_micros(self.timestamp.unsigned()?);
-        let length = self.duration.map_or(Some(0), Whole::unsigned)?;
+    fn into_span(self, trace: u128, id: u64, parent: Option<u64>) -> Span {
+        let start = of_micros(self.timestamp.0);
+        let length = self.duration.unwrap_or_default().0;
         let mut attributes: super::Attributes = Vec::with_capacity(self.tags.len());
         for (key, value) in self.tags {
             let text = match value {
@@ -172,11 +168,11 @@ impl Read {
             Some(how) => Status::Error(how.to_owned()),
         };
         let events = self.annotations.into_iter().map(|annotation| SpanEvent {
-            at: annotation.timestamp.unsigned().map(of_micros).unwrap_or_default(),
+            at: of_micros(annotation.timestamp.0),
             name: annotation.value.into(),
             attributes: Vec::new(),
         });
-        Some(Span {
+        Span {
             trace,
             id,
             parent,
@@ -190,7 +186,7 @@ impl Read {
             events: events.collect(),
             attributes,
             ..Span::default()
-        })
+        }
     }
 }
 

@@ -11,8 +11,10 @@ use serde_json::Value as Json;
 use crate::error::Result;
 use crate::time::Time;
 use crate::trace::set::{Finding, SpanSet};
-use crate::trace::span::{Attributes, Link, Span, SpanEvent, SpanKind, Status, Value, attribute};
-use crate::trace::wire::{Whole, bad, documents, loose_id, loose_span_id, of_micros, or_default};
+use crate::trace::span::{Attributes, Link, Span, SpanEvent, SpanKind, Status, Value};
+use crate::trace::wire::{
+    Micros, Whole, documents, loose_id, loose_span_id, of_micros, or_default,
+};
 
 /// Reads an answer of Jaeger's API.
 pub(crate) fn read(file: &str, text: &str) -> Result<SpanSet> {
@@ -23,10 +25,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<SpanSet> {
             let processes: BTreeMap<String, Made> =
                 trace.processes.into_iter().map(|(id, process)| (id, made(process))).collect();
             for wire in trace.spans {
-                spans.push(
-                    wire.into_span(&processes, &mut findings)
-                        .map_err(|reason| bad(file, 1, reason))?,
-                );
+                spans.push(wire.into_span(&processes, &mut findings));
             }
         }
     }
@@ -78,7 +77,7 @@ struct WireSpan {
     operation_name: String,
     #[serde(default, deserialize_with = "or_default")]
     references: Vec<Reference>,
-    start_time: Whole,
+    start_time: Micros,
     #[serde(default, deserialize_with = "or_default")]
     duration: Whole,
     #[serde(default, deserialize_with = "or_default")]
@@ -105,7 +104,7 @@ struct Reference {
 #[derive(Deserialize)]
 struct Log {
     #[serde(default, deserialize_with = "or_default")]
-    timestamp: Whole,
+    timestamp: Micros,
     #[serde(default, deserialize_with = "or_default")]
     fields: Vec<Tag>,
 }
@@ -121,24 +120,15 @@ struct Tag {
 }
 
 impl WireSpan {
-    fn into_span(
-        self,
-        processes: &BTreeMap<String, Made>,
-        findings: &mut Vec<Finding>,
-    ) -> std::result::Result<Span, String> {
+    fn into_span(self, processes: &BTreeMap<String, Made>, findings: &mut Vec<Finding>) -> Span {
         let trace = loose_id(&self.trace, findings);
         let id = loose_span_id(&self.id, findings);
-        let time = |what: &str, value: Whole| {
-            let time = value.unsigned().map(of_micros);
-            time.ok_or_else(|| format!("the {what} of span `{}` is {}", self.id, value.0))
-        };
-        let start = time("startTime", self.start_time)?;
+        let start = of_micros(self.start_time.0);
         // A length below zero is an end before the start: the set says so, and mends it.
-        let length = i64::try_from(self.duration.0)
-            .map_err(|_| format!("the duration of span `{}` is {}", self.id, self.duration.0))?;
+        let length = self.duration.0;
         let end = match u64::try_from(length) {
             Ok(length) => Time(start.0.saturating_add(of_micros(length).0)),
-            Err(_) => Time(start.0.saturating_sub(of_micros(length.unsigned_abs()).0)),
+            Err(_) => Time(start.0.saturating_sub(of_micros(before(length)).0)),
         };
         let (parent, links) = self.parent_and_links(trace, findings);
         let (service, resource) = match self.process {
@@ -161,7 +151,7 @@ impl WireSpan {
             ..Span::default()
         };
         take_known(&mut span);
-        Ok(span)
+        span
     }
 
     /// The parent is the first `CHILD_OF` of the same trace, else the first `FOLLOWS_FROM`, as Jaeger's UI has it.
@@ -193,6 +183,11 @@ impl WireSpan {
     }
 }
 
+/// By how much a length is below zero; none is so by more than a time can be.
+fn before(length: i128) -> u64 {
+    u64::try_from(length.unsigned_abs()).unwrap_or(u64::MAX)
+}
+
 /// Takes out of the tags what has a place of its own.
 fn take_known(span: &mut Span) {
     let mut take = |key: &str| {
@@ -210,15 +205,23 @@ fn take_known(span: &mut Span) {
     span.scope = (name, text("otel.scope.version", "otel.library.version"));
     let code = take("otel.status_code").map(|code| code.to_string()).unwrap_or_default();
     let how = take("otel.status_description").map(|how| how.to_string()).unwrap_or_default();
-    let error = attribute(&span.attributes, "error");
-    let error =
-        error.is_some_and(|error| *error == Value::Bool(true) || error.as_str() == Some("true"));
-    span.status = match (error || code == "ERROR", code == "OK") {
+    // Any `error` but `false` is one; some clients write what kind of error it is.
+    let error = take("error").filter(|error| !matches!(error.to_string().as_str(), "false" | ""));
+    let how = match &error {
+        Some(Value::Text(kind)) if how.is_empty() && **kind != *"true" => kind.to_string(),
+        _ => how,
+    };
+    // OpenTracing's conventions log an error where the tags say nothing.
+    let is_error = |event: &SpanEvent| {
+        let named = |key: &str| matches!(key, "error" | "error.object");
+        event.name == "error" || event.attributes.iter().any(|(key, _)| named(key))
+    };
+    let logged = code.is_empty() && span.events.iter().any(is_error);
+    span.status = match (error.is_some() || logged || code == "ERROR", code == "OK") {
         (true, _) => Status::Error(how),
         (_, true) => Status::Ok,
         _ => Status::Unset,
     };
-    span.attributes.retain(|(key, value)| !(key == "error" && *value == Value::Bool(true)));
 }
 
 impl Log {
@@ -226,7 +229,7 @@ impl Log {
         let mut attributes = attributes(self.fields);
         let name = attributes.iter().position(|(key, _)| key == "event");
         let name = name.map(|place| attributes.remove(place).1.to_string()).unwrap_or_default();
-        let at = self.timestamp.unsigned().map(of_micros).unwrap_or_default();
+        let at = of_micros(self.timestamp.0);
         SpanEvent { at, name: name.into(), attributes }
     }
 }

@@ -205,7 +205,10 @@ impl<'a> Reader<'a> {
             named.retain(|span| !ended[*span as usize]);
             named.push(server);
         }
-        self.within[event.id().0 as usize - 1] = server;
+        // Who reads a connection, no event says: all tasks of a program are one to the kernel.
+        if !self.exchanges[number as usize].of_connection {
+            self.within[event.id().0 as usize - 1] = server;
+        }
         self.serving[event.node().0 as usize].insert(server);
     }
 
