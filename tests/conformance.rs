@@ -5,6 +5,9 @@
 
 #![allow(clippy::print_stdout, reason = "the lines are what the tests are for")]
 
+#[cfg(feature = "contracts")]
+mod contract;
+
 use std::env;
 use std::path::{Path, PathBuf};
 

@@ -7,6 +7,7 @@ mod child;
 mod cli;
 mod clock;
 mod conformance;
+mod contract;
 mod determinism;
 mod disk;
 mod document;
