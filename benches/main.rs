@@ -4,6 +4,8 @@
 
 mod events;
 mod histories;
+#[cfg(all(feature = "contracts", feature = "pact"))]
+mod contract;
 mod http;
 mod journal;
 mod kernel;

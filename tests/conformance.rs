@@ -10,6 +10,8 @@ mod histories;
 mod wiremock;
 mod compose;
 mod traces;
+#[cfg(feature = "contracts")]
+mod contract;
 
 use std::env;
 use std::path::{Path, PathBuf};

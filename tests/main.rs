@@ -9,6 +9,7 @@ mod clock;
 mod conformance;
 mod consistency;
 mod convergence;
+mod contract;
 mod determinism;
 mod disk;
 mod document;

@@ -185,11 +185,12 @@ impl<'d> Reader<'d> {
                 let reason = super::schema::foreign(reference);
                 return Err(self.document.error(&format!("{pointer}/$ref"), reason));
             };
-            if self.document.get(inner).is_none() {
+            let inner = check::decoded(inner, false);
+            if self.document.get(&inner).is_none() {
                 let reason = format!("`$ref` to `{reference}`: there is nothing");
                 return Err(self.document.error(&format!("{pointer}/$ref"), reason));
             }
-            pointer = inner.to_owned();
+            pointer = inner;
         }
         Err(self.document.error(&pointer, "a chain of references that does not end"))
     }

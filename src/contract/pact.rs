@@ -95,13 +95,7 @@ impl Pact {
                 }
             }
         }
-        let inner = matching::read(document)?;
-        if inner.len() != places.len() {
-            let reason = format!("{} examples, of which {} can be read", places.len(), inner.len());
-            return Err(document.error("", reason));
-        }
-        let read =
-            places.into_iter().zip(inner).map(|(at, inner)| expectation(document, at, inner));
+        let read = places.into_iter().map(|at| expectation(document, at));
         let expectations = read.collect::<Result<Vec<_>>>()?;
         let digest = digest(&consumer, &provider, document.value());
         Ok(Pact { consumer, provider, expectations, digest })
@@ -146,7 +140,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-fn expectation(document: &Document, at: String, inner: matching::Inner) -> Result<Expectation> {
+fn expectation(document: &Document, at: String) -> Result<Expectation> {
     let bad = |part: &str, reason: &str| Err(document.error(&format!("{at}{part}"), reason));
     let text = document.get(&at).expect("it was counted");
     let Some(fields) = text.as_object() else { return bad("", "an example is an object") };
@@ -156,13 +150,7 @@ fn expectation(document: &Document, at: String, inner: matching::Inner) -> Resul
         Some(_) => return bad("/description", "a description is a text"),
     };
     let kind = fields.get("type").and_then(Value::as_str).unwrap_or_default();
-    if kind.starts_with("Synchronous/Messages") {
-        return bad(
-            "/type",
-            "synchronous messages are not read: HTTP and asynchronous messages are",
-        );
-    }
-    let is_http = kind == "Synchronous/HTTP" || fields.contains_key("request");
+    let is_http = kind == "Synchronous/HTTP" || (kind.is_empty() && fields.contains_key("request"));
     let request = match fields.get("request") {
         _ if !is_http => None,
         Some(Value::Object(request)) => {
@@ -178,12 +166,17 @@ fn expectation(document: &Document, at: String, inner: matching::Inner) -> Resul
         }
         _ => return bad("/request", "an example of HTTP has a request"),
     };
+    let status = document.get(&format!("{at}/response/status"));
+    if status.is_some_and(|status| !status.as_u64().is_some_and(|s| (100..600).contains(&s))) {
+        return bad("/response/status", "a status is a number like 200");
+    }
     let named = |state: &Value| state.get("name").or(Some(state))?.as_str().map(str::to_owned);
     let states = match fields.get("providerStates").or_else(|| fields.get("providerState")) {
         Some(Value::Array(all)) => all.iter().filter_map(named).collect(),
         Some(one) => named(one).into_iter().collect(),
         None => Vec::new(),
     };
+    let inner = matching::read(document, &at)?;
     Ok(Expectation { description, states, at, request, text: text.clone(), inner })
 }
 

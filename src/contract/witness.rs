@@ -3,7 +3,8 @@
 //! A bounded search, not a proof: from the text of schemas it makes values at their boundaries, and
 //! whoever asks tries each of them on the validators.
 
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Number, Value, json};
 
@@ -12,7 +13,9 @@ mod text;
 /// The most values that are tried.
 const MOST_TRIED: usize = 4_000;
 /// The most values that are made for one part of a schema.
-const MOST_OF_PART: usize = 48;
+const MOST_OF_PART: usize = 160;
+/// The most parts of schemas that are looked at.
+const MOST_PARTS: usize = 3_000;
 /// How deep schemas are followed.
 const DEEPEST: usize = 7;
 
@@ -22,7 +25,7 @@ pub(super) fn find<'a>(
     shows: impl Fn(&Value) -> bool,
 ) -> Option<Value> {
     for schema in schemas {
-        let maker = Maker { root: schema };
+        let maker = Maker { root: schema, looked: Cell::new(0), known: RefCell::default() };
         let mut made = maker.values(schema, 0);
         made.extend(pool());
         let mut seen = BTreeSet::new();
@@ -56,6 +59,9 @@ fn pool() -> Vec<Value> {
 
 struct Maker<'a> {
     root: &'a Value,
+    looked: Cell<usize>,
+    /// Values of definitions; empty while they are being made.
+    known: RefCell<BTreeMap<String, Vec<Value>>>,
 }
 
 impl Maker<'_> {
@@ -64,7 +70,8 @@ impl Maker<'_> {
         let Value::Object(fields) = schema else {
             return if schema == &Value::Bool(false) { Vec::new() } else { pool() };
         };
-        if depth > DEEPEST {
+        self.looked.set(self.looked.get() + 1);
+        if depth > DEEPEST || self.looked.get() > MOST_PARTS {
             return pool();
         }
         let mut values = Vec::new();
@@ -75,8 +82,8 @@ impl Maker<'_> {
             values.extend(all.iter().cloned());
             return capped(values);
         }
-        if let Some(target) = self.target(fields) {
-            values.extend(self.values(target, depth + 1));
+        if let Some(Value::String(reference)) = fields.get("$ref") {
+            values.extend(self.referred(reference, depth));
         }
         for key in ["anyOf", "oneOf", "allOf"] {
             for part in fields.get(key).and_then(Value::as_array).into_iter().flatten() {
@@ -87,9 +94,37 @@ impl Maker<'_> {
         capped(values)
     }
 
-    fn target(&self, fields: &Map<String, Value>) -> Option<&Value> {
-        let reference = fields.get("$ref")?.as_str()?;
-        self.root.pointer(reference.strip_prefix('#')?)
+    fn referred(&self, reference: &str, depth: usize) -> Vec<Value> {
+        if let Some(known) = self.known.borrow().get(reference) {
+            return known.clone();
+        }
+        let target = reference.strip_prefix('#').and_then(|at| self.root.pointer(at));
+        let Some(target) = target else { return Vec::new() };
+        self.known.borrow_mut().insert(reference.to_owned(), Vec::new());
+        let values = self.values(target, depth + 1);
+        self.known.borrow_mut().insert(reference.to_owned(), values.clone());
+        values
+    }
+
+    /// Those that the schema accepts first: what is built from them has a chance. Only combined
+    /// schemas are asked; the others make few that they refuse.
+    fn best_first(&self, schema: &Value, mut values: Vec<Value>) -> Vec<Value> {
+        let combines = |key: &&str| schema.get(*key).is_some();
+        if !["$ref", "oneOf", "allOf", "anyOf", "not"].iter().any(combines) {
+            return values;
+        }
+        let mut alone = schema.clone();
+        for key in ["$defs", "definitions"] {
+            if let (Some(own), Some(fields)) = (self.root.get(key), alone.as_object_mut()) {
+                fields.insert(key.to_owned(), own.clone());
+            }
+        }
+        let options =
+            jsonschema::options().with_draft(jsonschema::Draft::default().detect(self.root));
+        if let Ok(validator) = options.offline().build(&alone) {
+            values.sort_by_cached_key(|value| !validator.is_valid(value));
+        }
+        values
     }
 
     fn typed(&self, fields: &Map<String, Value>, depth: usize) -> Vec<Value> {
@@ -146,7 +181,10 @@ impl Maker<'_> {
         let required = names(fields.get("required"));
         let made: Vec<(&str, Vec<Value>)> = properties
             .iter()
-            .map(|(name, schema)| (name.as_str(), self.values(schema, depth + 1)))
+            .map(|(name, schema)| {
+                let made = self.values(schema, depth + 1);
+                (name.as_str(), self.best_first(schema, made))
+            })
             .collect();
         let of = |name: &str| made.iter().find(|(own, _)| *own == name).map(|(_, made)| made);
         let mut base = Map::new();
@@ -177,7 +215,7 @@ impl Maker<'_> {
             Value::Object(object)
         };
         for (name, made) in &made {
-            values.extend(made.iter().take(8).map(|value| with(&base, name, value)));
+            values.extend(made.iter().map(|value| with(&base, name, value)));
         }
         for name in full.keys().filter(|name| !required.contains(&name.as_str())) {
             let mut object = full.clone();

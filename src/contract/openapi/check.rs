@@ -267,7 +267,7 @@ fn path_values(template: &str, path: &str) -> BTreeMap<String, String> {
 }
 
 /// Percent-decoded (RFC 3986, 2.1); in a query `+` is a blank.
-fn decoded(text: &str, plus: bool) -> String {
+pub(super) fn decoded(text: &str, plus: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Body, OpenApi, Operation, Parameter, Response};
 use crate::contract::schema::{Containment, Profile, Schema, anything};
 use crate::contract::{Bump, Change, Diff, Direction};
+use crate::document::join;
 
 use Bump::{Major, Minor};
 use Direction::{Request, Response as Reply};
@@ -233,6 +234,11 @@ impl Pair<'_> {
         let any = any.expect("the empty schema is one");
         let (old, new) = (old.unwrap_or(&any), new.unwrap_or(&any));
         let name = if at.is_empty() { self.name.clone() } else { format!("{} {at}", self.name) };
+        if let Some(place) = other_discriminator(old.text(), new.text(), "") {
+            let text = "the property that tells schemas apart, or what it says, is another one";
+            let at = format!("{name}{place}");
+            self.diff.changes.push(Change::new("discriminator-changed", at, way, Major, text));
+        }
         schemas(old, new, &name, way, Profile::ClosedWriter, self.diff);
     }
 }
@@ -278,6 +284,26 @@ pub(in crate::contract) fn schemas(
             diff.changes.push(Change { witness, ..change });
         }
         Containment::Unknown(reason) => diff.unknown.push(format!("{at} ({way}): {reason}")),
+    }
+}
+
+/// Where both versions of a schema have a discriminator, and not the same.
+fn other_discriminator(old: &Value, new: &Value, at: &str) -> Option<String> {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => old.iter().find_map(|(key, before)| {
+            let after = new.get(key)?;
+            let is_one = key == "discriminator" && before.get("propertyName").is_some();
+            if is_one && before != after {
+                return Some(join(at, key));
+            }
+            other_discriminator(before, after, &join(at, key))
+        }),
+        (Value::Array(old), Value::Array(new)) => old
+            .iter()
+            .zip(new)
+            .enumerate()
+            .find_map(|(i, (old, new))| other_discriminator(old, new, &format!("{at}/{i}"))),
+        _ => None,
     }
 }
 

@@ -36,8 +36,12 @@ impl OpenApi {
         let request = Part::of(expectation.text.get("request"));
         let target = request.target(path);
         let message = request.message(Leg::Request, method, &target, 0);
+        // Who expects a refusal may well ask for what is refused.
+        let status = expectation.text.pointer("/response/status").and_then(Value::as_u64);
+        let is_refusal = status.is_some_and(|status| (400..500).contains(&status))
+            && self.operation(method, path).is_some();
         for (level, text) in self.check_request(&message) {
-            if level == Level::Broken {
+            if level == Level::Broken && !is_refusal {
                 let at = format!("{}/request", expectation.at);
                 let mut change = broken("example-request-refused", at, Direction::Request, text);
                 change.witness = request.body.clone();
@@ -77,6 +81,14 @@ impl OpenApi {
                 add(join(&format!("{at}/headers"), name), "example-header-undeclared", text, None);
             }
         }
+        let request = Part::of(expectation.text.get("request"));
+        let accept = request.headers.iter().find(|(name, _)| name == "accept");
+        if let Some((_, accept)) = accept.filter(|_| !declared.content.is_empty())
+            && !declared.content.keys().any(|media| is_accepted(accept, media))
+        {
+            let text = format!("it accepts {accept}, which is not declared");
+            add(format!("{at}/headers"), "example-accept-impossible", text, None);
+        }
         let Some(body) = &part.body else { return };
         let media = part.media();
         match of_media(&declared.content, &media) {
@@ -104,16 +116,24 @@ fn broken(rule: &'static str, at: String, way: Direction, text: String) -> Chang
 /// The schema of parts of what a schema accepts: nothing is required, what is not named is refused.
 fn partial(schema: &Schema) -> Option<Schema> {
     let mut text = schema.text().clone();
-    loosen(&mut text, true);
+    let whole = has_parts(&text);
+    loosen(&mut text, !whole);
+    if let (Value::Object(fields), true) = (&mut text, whole) {
+        let is_silent = !fields.contains_key("additionalProperties");
+        if is_silent && fields.get("type").is_none_or(|kind| kind == "object") {
+            fields.insert("unevaluatedProperties".into(), Value::Bool(false));
+        }
+    }
     let draft = Some(jsonschema::Draft::Draft202012);
     Schema::new(&text, Settings { draft, formats: Some(true) }).ok()
 }
 
+/// Parts of `allOf` name properties for each other: where there are any, only the whole is closed.
 fn loosen(schema: &mut Value, close: bool) {
     let Value::Object(fields) = schema else { return };
     fields.remove("required");
     fields.remove("minProperties");
-    let combines = ["allOf", "anyOf", "oneOf", "$ref"].iter().any(|key| fields.contains_key(*key));
+    let combines = ["anyOf", "oneOf", "$ref"].iter().any(|key| fields.contains_key(*key));
     let names = fields.contains_key("properties");
     let silent = !fields.contains_key("additionalProperties")
         && !fields.contains_key("unevaluatedProperties");
@@ -123,23 +143,41 @@ fn loosen(schema: &mut Value, close: bool) {
                 "properties" | "patternProperties" | "$defs" | "dependentSchemas",
                 Value::Object(all),
             ) => {
-                all.values_mut().for_each(|schema| loosen(schema, true));
+                all.values_mut().for_each(|schema| loosen(schema, close));
             }
-            // What one part does not name another may.
-            ("allOf", Value::Array(all)) => all.iter_mut().for_each(|s| loosen(s, false)),
             ("anyOf" | "oneOf", Value::Array(all)) => {
                 all.iter_mut().for_each(|schema| loosen(schema, close && !names));
             }
-            ("items" | "additionalProperties" | "contains", inner) => loosen(inner, true),
-            ("prefixItems", Value::Array(all)) => all.iter_mut().for_each(|s| loosen(s, true)),
+            ("allOf" | "prefixItems", Value::Array(all)) => {
+                all.iter_mut().for_each(|schema| loosen(schema, close));
+            }
+            ("items" | "additionalProperties" | "contains", inner) => loosen(inner, close),
             _ => {}
         }
     }
     if close && silent && names && !combines {
         fields.insert("additionalProperties".into(), Value::Bool(false));
-    } else if close && silent && fields.contains_key("allOf") {
-        fields.insert("unevaluatedProperties".into(), Value::Bool(false));
     }
+}
+
+fn has_parts(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_parts),
+        Value::Object(fields) => fields.contains_key("allOf") || fields.values().any(has_parts),
+        _ => false,
+    }
+}
+
+/// Whether a media type is in a list of ranges (RFC 9110, 12.5.1), weights left out.
+fn is_accepted(accept: &str, media: &str) -> bool {
+    accept.split(',').any(|range| {
+        let range = range.split(';').next().unwrap_or_default().trim().to_lowercase();
+        let general = range.strip_suffix('*').filter(|prefix| prefix.ends_with('/'));
+        range == "*/*"
+            || range == media
+            || general.is_some_and(|prefix| media.starts_with(prefix))
+            || media == "*/*"
+    })
 }
 
 /// The request or the response of an example, from its text.

@@ -76,9 +76,11 @@ impl Taker<'_> {
     /// A keyword in JSON Schema 2020-12; none if it says nothing there.
     fn keyword(&mut self, key: &str, value: &Value, at: &str) -> Result<Option<Value>> {
         Ok(match key {
-            "$ref" | "nullable" | "discriminator" | "xml" | "externalDocs" | "example"
-            | "examples" | "readOnly" | "writeOnly" | "deprecated" | "description" | "title"
-            | "default" | "$schema" | "$id" | "$comment" => None,
+            // Which schema a message means: no validator asks, a comparison does.
+            "discriminator" => Some(value.clone()),
+            "$ref" | "nullable" | "xml" | "externalDocs" | "example" | "examples" | "readOnly"
+            | "writeOnly" | "deprecated" | "description" | "title" | "default" | "$schema"
+            | "$id" | "$comment" => None,
             key if key.starts_with("x-") => None,
             "properties" | "patternProperties" | "$defs" | "dependentSchemas" => match value {
                 Value::Object(inner) => {
@@ -125,11 +127,12 @@ impl Taker<'_> {
         let Some(target) = reference.strip_prefix('#') else {
             return Err(self.document.error(&at, crate::contract::schema::foreign(reference)));
         };
-        if self.document.get(target).is_none() {
+        let target = super::check::decoded(target, false);
+        if self.document.get(&target).is_none() {
             let reason = format!("`$ref` to `{reference}`: there is nothing");
             return Err(self.document.error(&at, reason));
         }
-        if let Some(name) = self.names.get(target) {
+        if let Some(name) = self.names.get(&target) {
             return Ok(json!(format!("#/$defs/{name}")));
         }
         if self.names.len() >= MOST_DEFINITIONS {
@@ -144,8 +147,8 @@ impl Taker<'_> {
             true => format!("{last}_{}", self.names.len()),
             false => last,
         };
-        self.names.insert(target.to_owned(), name.clone());
-        self.open.push((target.to_owned(), name.clone()));
+        self.names.insert(target.clone(), name.clone());
+        self.open.push((target, name.clone()));
         Ok(json!(format!("#/$defs/{name}")))
     }
 

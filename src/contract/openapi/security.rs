@@ -53,7 +53,8 @@ impl Requirement {
     pub(super) fn is_enough_for(&self, other: &Requirement) -> bool {
         other.schemes.iter().all(|needed| {
             self.schemes.iter().any(|own| {
-                own.text == needed.text
+                own.name == needed.name
+                    && own.text == needed.text
                     && needed.scopes.iter().all(|scope| own.scopes.contains(scope))
             })
         })

@@ -1,18 +1,20 @@
 //! Examples, matched by `pact_matching`: the first of its two engines, which neither waits nor draws.
 
 use std::collections::BTreeMap;
-use std::panic::RefUnwindSafe;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
 use pact_matching::Mismatch;
 use pact_models::bodies::OptionalBody;
 use pact_models::content_types::ContentType;
+use pact_models::headers::parse_header;
 use pact_models::interaction::Interaction;
 use pact_models::pact::{Pact as PactFile, load_pact_from_json};
 use pact_models::query_strings::parse_query_string;
 use pact_models::v4::http_parts::{HttpRequest, HttpResponse};
 use pact_models::v4::message_parts::MessageContents;
+use serde_json::json;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::Fit;
@@ -24,24 +26,43 @@ use crate::error::Result;
 type Example = Box<dyn Interaction + Send + Sync + RefUnwindSafe>;
 type File = Box<dyn PactFile + Send + Sync + RefUnwindSafe>;
 
-/// An example, and a file of its own: what the matcher wants to have in hand.
-pub(super) struct Inner {
-    example: Example,
-    file: std::sync::Arc<File>,
-}
+/// An example, and a file of its own: what the matcher wants to have in hand. An example of a kind
+/// that is not matched is its reason.
+pub(super) struct Inner(std::result::Result<(Example, File), String>);
 
-/// All examples of a file, in its order.
-pub(super) fn read(document: &Document) -> Result<Vec<Inner>> {
-    let loaded = quietly(|| load_pact_from_json(document.file(), document.value()));
-    let file = loaded.map_err(|e| document.error("", format!("no Pact file: {e}")))?;
-    let examples = file.interactions();
-    let file = std::sync::Arc::new(file);
-    Ok(examples.into_iter().map(|example| Inner { example, file: file.clone() }).collect())
+/// The example at a pointer.
+pub(super) fn read(document: &Document, at: &str) -> Result<Inner> {
+    let mut example = document.get(at).expect("it was counted").clone();
+    let list = if at.starts_with("/messages") { "messages" } else { "interactions" };
+    if let Some(fields) = example.as_object_mut()
+        && fields.contains_key("request")
+        && document.get("/metadata/pactSpecification/version") == Some(&json!("4.0"))
+    {
+        fields.entry("type").or_insert_with(|| "Synchronous/HTTP".into());
+    }
+    let part = |name: &str| document.get(name).cloned().unwrap_or_default();
+    let file = json!({
+        "consumer": part("/consumer"), "provider": part("/provider"), list: [example],
+        "metadata": part("/metadata"),
+    });
+    let load = || load_pact_from_json(document.file(), &file);
+    // It unwraps what a file may write otherwise.
+    let Ok(loaded) = catch_unwind(AssertUnwindSafe(|| quietly(load))) else {
+        return Err(document.error(at, "no example of Pact: a value of another type was expected"));
+    };
+    let file = loaded.map_err(|e| document.error(at, format!("no example of Pact: {e}")))?;
+    let example = file.interactions().into_iter().next();
+    let example = example.ok_or_else(|| "examples of this type are not matched".to_owned());
+    Ok(Inner(example.map(|example| (example, file))))
 }
 
 impl Inner {
     pub(super) fn request(&self, request: &Message<'_>) -> Fit {
-        let Some(http) = self.example.as_v4_http() else { return Fit::Elsewhere };
+        let (example, file) = match &self.0 {
+            Ok(inner) => inner,
+            Err(reason) => return Fit::Unknown(reason.clone()),
+        };
+        let Some(http) = example.as_v4_http() else { return Fit::Elsewhere };
         if !http.request.method.eq_ignore_ascii_case(request.method) {
             return Fit::Elsewhere;
         }
@@ -56,8 +77,7 @@ impl Inner {
             ..HttpRequest::default()
         };
         let matched = at_once(|| {
-            pact_matching::match_request(http.request, actual, &self.file, &self.example)
-                .now_or_never()
+            pact_matching::match_request(http.request, actual, file, example).now_or_never()
         });
         match matched {
             Ok(Ok(result)) if result.method_or_path_mismatch() => Fit::Elsewhere,
@@ -69,7 +89,11 @@ impl Inner {
     }
 
     pub(super) fn reply(&self, reply: &Message<'_>) -> Fit {
-        let Some(http) = self.example.as_v4_http() else { return Fit::Elsewhere };
+        let (example, file) = match &self.0 {
+            Ok(inner) => inner,
+            Err(reason) => return Fit::Unknown(reason.clone()),
+        };
+        let Some(http) = example.as_v4_http() else { return Fit::Elsewhere };
         let actual = HttpResponse {
             status: reply.status,
             headers: Some(fields(reply)),
@@ -77,8 +101,7 @@ impl Inner {
             ..HttpResponse::default()
         };
         let matched = at_once(|| {
-            pact_matching::match_response(http.response, actual, &self.file, &self.example)
-                .now_or_never()
+            pact_matching::match_response(http.response, actual, file, example).now_or_never()
         });
         match matched {
             Ok(Ok(mismatches)) => {
@@ -95,9 +118,11 @@ impl Inner {
     }
 
     pub(super) fn event(&self, event: &Message<'_>) -> Fit {
-        let Some(mut expected) = self.example.as_v4_async_message() else {
-            return Fit::Elsewhere;
+        let (example, file) = match &self.0 {
+            Ok(inner) => inner,
+            Err(reason) => return Fit::Unknown(reason.clone()),
         };
+        let Some(mut expected) = example.as_v4_async_message() else { return Fit::Elsewhere };
         // What a broker says of an event is not what its publisher said.
         expected.contents.metadata.clear();
         let mut actual = expected.clone();
@@ -111,7 +136,7 @@ impl Inner {
         actual.contents = MessageContents { contents: body, ..MessageContents::default() };
         let (expected, actual): (Example, Example) = (Box::new(expected), Box::new(actual));
         let matched =
-            at_once(|| pact_matching::match_message(&expected, &actual, &self.file).now_or_never());
+            at_once(|| pact_matching::match_message(&expected, &actual, file).now_or_never());
         match matched {
             Ok(mismatches) if mismatches.is_empty() => Fit::Fits,
             Ok(mismatches) => Fit::Differs(texts(&mismatches)),
@@ -131,7 +156,11 @@ fn at_once<T>(work: impl FnOnce() -> Option<T>) -> std::result::Result<T, String
     if std::env::var_os("PACT_MATCHING_ENGINE").is_some() {
         return Err("PACT_MATCHING_ENGINE is set: unset it, the engine is not to be chosen".into());
     }
-    quietly(work).ok_or_else(|| "the matcher would have waited".to_owned())
+    match catch_unwind(AssertUnwindSafe(|| quietly(work))) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => Err("the matcher would have waited".into()),
+        Err(_) => Err("the matcher cannot work with this example".into()),
+    }
 }
 
 fn texts(mismatches: &[Mismatch]) -> Vec<String> {
@@ -153,7 +182,7 @@ fn texts(mismatches: &[Mismatch]) -> Vec<String> {
 fn fields<M: FromIterator<(String, Vec<String>)>>(message: &Message<'_>) -> M {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in &message.headers {
-        all.entry((*name).to_owned()).or_default().push((*value).to_owned());
+        all.entry((*name).to_owned()).or_default().extend(parse_header(name, value));
     }
     all.into_iter().collect()
 }

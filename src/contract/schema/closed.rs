@@ -42,7 +42,7 @@ fn close(schema: &mut Value) -> bool {
                 Value::Object(inner),
             ) => close_all(inner),
             (_, Value::Array(items)) => {
-                items.iter_mut().fold(false, |any, item| close(item) || any)
+                items.iter_mut().filter_map(|item| close(item).then_some(())).count() > 0
             }
             (_, field) => close(field),
         };
@@ -68,5 +68,6 @@ fn close(schema: &mut Value) -> bool {
 }
 
 fn close_all(fields: &mut Map<String, Value>) -> bool {
-    fields.values_mut().fold(false, |any, field| close(field) || any)
+    // All of them, not only the first that can be.
+    fields.values_mut().filter_map(|field| close(field).then_some(())).count() > 0
 }

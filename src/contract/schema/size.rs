@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 /// The most parts of a schema for which set algebra is tried, references followed.
-pub(super) const LARGEST_FOR_ALGEBRA: u64 = 20_000;
+pub(super) const LARGEST_FOR_ALGEBRA: u64 = 5_000;
 /// The most parts of a schema's text.
 const LARGEST: usize = 1_000_000;
 /// The longest chain of references from schema to schema before a cycle or an end.
@@ -117,6 +117,9 @@ fn longest_chain(text: &Value) -> Option<String> {
     let mut found = None;
     let mut total = 0usize;
     each_reference(text, "", &mut |at, reference| {
+        if found.is_some() || total > LARGEST {
+            return;
+        }
         let (mut next, mut steps) = (resolve(text, reference), 0);
         while let Some(Value::Object(fields)) = next {
             let Some(Value::String(reference)) = fields.get("$ref") else { break };
