@@ -193,12 +193,11 @@ impl SpanSet {
         known.reserve(self.spans.len());
         for index in 0..self.spans.len() {
             let span = &self.spans[index];
-            if known.contains_key(&(span.trace, span.id)) {
+            let first = *known.entry((span.trace, span.id)).or_insert(index as SpanIndex);
+            if first != index as SpanIndex {
                 self.find(FindingKind::DuplicateId, index, |span| {
                     format!("({span}) has the id of another one")
                 });
-            } else {
-                known.insert((span.trace, span.id), index as SpanIndex);
             }
         }
         self.parents = vec![NONE; self.spans.len()];

@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
         }
         self.about[event.id().0 as usize - 1] = about;
         let number = about / 2;
-        if about % 2 == 0 {
+        if about.is_multiple_of(2) {
             self.arrived(event, number);
         } else {
             self.reply_arrived(event, number);
@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
             return;
         }
         self.about[event.id().0 as usize - 1] = about;
-        let leg = if about % 2 == 0 { "request" } else { "reply" };
+        let leg = if about.is_multiple_of(2) { "request" } else { "reply" };
         let mut attributes = vec![("sim.leg".into(), leg.into())];
         let (name, fault) = match event.kind() {
             Kind::Drop => {
