@@ -156,3 +156,54 @@ async fn look_up(ctx: Ctx, item: &'static str) -> Result<(), HttpError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use stormglass::chaos::Script;
+    use stormglass::sim::{RunConfig, run};
+
+    use super::{VARIANTS, world};
+    use crate::trial::{first_failure_of, holds, same_trace_of, smaller};
+
+    /// Each defect, and the oracle that finds it.
+    const FOUND_BY: [(&str, &str); 6] = [
+        ("silence_means_no", "the saga place_order keeps its invariants"),
+        ("shipped_twice", "no order is sent out twice"),
+        ("stale_stock", "the stock of an item is linearizable"),
+        ("lost_gossip", "the inventory converges"),
+        ("undocumented_answer", "every message keeps its contracts"),
+        ("eager_charge", "work flows as it must"),
+    ];
+
+    #[test]
+    fn every_defect_is_found_by_its_oracle_and_needs_few_faults() {
+        for (variant, oracle) in FOUND_BY {
+            let failure = smaller(&world, variant, first_failure_of(&world, variant, 500));
+            assert_eq!(failure.violated().unwrap().property, oracle, "{variant}\n{}", failure.plan);
+        }
+    }
+
+    #[test]
+    fn without_a_defect_no_seed_fails() {
+        holds(&world, 100);
+    }
+
+    #[test]
+    fn same_seed_same_trace() {
+        VARIANTS.iter().for_each(|variant| same_trace_of(&world, variant, 8));
+    }
+
+    #[test]
+    fn the_scripts_of_the_team_strike_and_are_survived() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sims/checkout/chaos");
+        for script in ["a-reply-of-payment-is-lost", "inventory-falls-apart"] {
+            let script = Script::load(folder.join(format!("{script}.toml"))).unwrap();
+            let config = RunConfig::seed(1).variant("fixed").plan(script.plan);
+            let run = std::thread::spawn(move || run(&world, &config)).join().unwrap();
+            assert!(run.verdict().holds(), "{}", run.verdict());
+            assert!(run.idle_faults().is_empty(), "{:?}", run.tallies);
+        }
+    }
+}

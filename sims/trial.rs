@@ -14,9 +14,19 @@ fn run_alone(world: &(impl Fn(&mut Sim) + Sync), config: &RunConfig) -> Run {
 /// The first seed whose broken variant fails.
 #[track_caller]
 pub(crate) fn first_failure(world: &(impl Fn(&mut Sim) + Sync), seeds: u64) -> Run {
-    let runs = (0..seeds).map(|seed| run_alone(world, &RunConfig::seed(seed).variant("broken")));
-    let failure = runs.into_iter().find(|run| run.verdict().is_violated());
-    failure.expect("the defect shows in one of the seeds")
+    first_failure_of(world, "broken", seeds)
+}
+
+/// The first seed whose run of that variant fails.
+#[track_caller]
+pub(crate) fn first_failure_of(
+    world: &(impl Fn(&mut Sim) + Sync),
+    variant: &str,
+    seeds: u64,
+) -> Run {
+    let mut runs = (0..seeds).map(|seed| run_alone(world, &RunConfig::seed(seed).variant(variant)));
+    let failure = runs.find(|run| run.verdict().is_violated());
+    failure.unwrap_or_else(|| panic!("{variant}: the defect shows in none of {seeds} seeds"))
 }
 
 /// No seed's fixed variant fails.
@@ -32,11 +42,17 @@ pub(crate) fn holds(world: &(impl Fn(&mut Sim) + Sync), seeds: u64) {
 #[track_caller]
 pub(crate) fn same_trace(world: &(impl Fn(&mut Sim) + Sync)) {
     for variant in ["broken", "fixed"] {
-        let config = |seed| RunConfig::seed(seed).variant(variant);
-        let prints = |seed| -> Fingerprint { run_alone(world, &config(seed)).fingerprint() };
-        for seed in 0..50 {
-            assert_eq!(prints(seed), prints(seed), "seed {seed}, {variant}");
-        }
+        same_trace_of(world, variant, 50);
+    }
+}
+
+/// Each of so many seeds makes the same run twice.
+#[track_caller]
+pub(crate) fn same_trace_of(world: &(impl Fn(&mut Sim) + Sync), variant: &str, seeds: u64) {
+    let config = |seed| RunConfig::seed(seed).variant(variant);
+    let prints = |seed| -> Fingerprint { run_alone(world, &config(seed)).fingerprint() };
+    for seed in 0..seeds {
+        assert_eq!(prints(seed), prints(seed), "seed {seed}, {variant}");
     }
 }
 
@@ -44,13 +60,23 @@ pub(crate) fn same_trace(world: &(impl Fn(&mut Sim) + Sync)) {
 /// story.
 #[track_caller]
 pub(crate) fn story(world: &(impl Fn(&mut Sim) + Sync), seeds: u64) -> String {
-    let mut failure = first_failure(world, seeds);
+    let failure = smaller(world, "broken", first_failure(world, seeds));
+    let outcome = failure.violated().expect("it is a failure");
+    let story = failure.journal.story().mark(outcome.event, "<- violated").to_string();
+    let lines: Vec<&str> = story.lines().filter(|line| !line.contains(" syncs ")).collect();
+    let last = lines[lines.len().saturating_sub(9)..].join("\n");
+    format!("seed {}: {:?}\n{}\n{last}\n", failure.seed, outcome.verdict, failure.plan)
+}
+
+/// The failure without the faults that it does not need; at most three are left.
+#[track_caller]
+pub(crate) fn smaller(world: &(impl Fn(&mut Sim) + Sync), variant: &str, mut failure: Run) -> Run {
     let property = |run: &Run| run.violated().map(|outcome| outcome.property.clone());
     let mut index = 0;
     while index < failure.plan.faults.len() {
         let mut plan = failure.plan.clone();
         plan.faults.remove(index);
-        let config = RunConfig::seed(failure.seed.0).variant("broken").plan(plan);
+        let config = RunConfig::seed(failure.seed.0).variant(variant).plan(plan);
         let without = run_alone(world, &config);
         if property(&without) == property(&failure) {
             failure = without;
@@ -59,9 +85,5 @@ pub(crate) fn story(world: &(impl Fn(&mut Sim) + Sync), seeds: u64) -> String {
         }
     }
     assert!(failure.plan.faults.len() <= 3, "it needs no more than three faults");
-    let outcome = failure.violated().expect("it is a failure");
-    let story = failure.journal.story().mark(outcome.event, "<- violated").to_string();
-    let lines: Vec<&str> = story.lines().filter(|line| !line.contains(" syncs ")).collect();
-    let last = lines[lines.len().saturating_sub(9)..].join("\n");
-    format!("seed {}: {:?}\n{}\n{last}\n", failure.seed, outcome.verdict, failure.plan)
+    failure
 }

@@ -82,7 +82,8 @@ async fn release(task: &Task<Order>) -> Result<(), StepError> {
 async fn charge(task: &Task<Order>, variant: Variant) -> Result<(), StepError> {
     let Order { order, amount, .. } = task.input();
     let charge = task.ctx().http().post("http://payment/charge");
-    let charge = charge.header("idempotency-key", task.key());
+    let key = format!("{SAGA}/{}/charge", task.id());
+    let charge = charge.header("idempotency-key", key);
     let charge = charge.json(&json!({ "order": order, "amount": amount })).timeout(PATIENCE);
     match charge.send().await {
         Ok(reply) => accepted(&reply),

@@ -13,7 +13,7 @@ use axum::http::{Request, Response, StatusCode, header};
 use stormglass::mock::{Mock, MockService};
 use stormglass::prelude::*;
 use stormglass::saga::{self, Effect};
-use stormglass::service::Body;
+use stormglass::service::{Body, BreakConnection};
 use tower_service::Service;
 
 use super::SAGA;
@@ -56,7 +56,8 @@ impl Service<Request<Body>> for Provider {
             if is_charge && provider.is_refunded(&key) {
                 return Ok(refunded());
             }
-            if response.status().is_success() {
+            let breaks = response.extensions().get::<BreakConnection>().is_some();
+            if response.status().is_success() && !breaks {
                 provider.book(&key, is_charge);
             }
             Ok(response)

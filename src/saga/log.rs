@@ -6,6 +6,7 @@ use redb::{ReadableTable, TableDefinition, TableError};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::Store;
+use crate::journal::Trace;
 use crate::service::Ctx;
 
 const SAGAS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sagas");
@@ -46,6 +47,8 @@ pub(super) struct Row {
     pub(super) steps: Vec<Progress>,
     /// Why it turned back or was escalated.
     pub(super) reason: String,
+    /// The trace that it was begun in: what a later life does for it belongs there too.
+    pub(super) trace: Trace,
 }
 
 /// The log.

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::event::{SagaEvent, What, tell, told};
 use super::kit::{Act, Saga, Step, StepError, Task};
 use super::log::{Log, Phase, Progress, Row};
+use crate::kernel::{Kernel, current};
 use crate::service::Ctx;
 
 /// The longest pause between two tries.
@@ -172,12 +173,14 @@ enum Outcome {
 impl<I: Serialize + DeserializeOwned + Send + Sync + 'static> SagaRun<I> {
     async fn begin(self, input: Vec<u8>) {
         let steps = vec![Progress::Waiting; self.shared.saga.steps.len()];
-        let row = Row { input, phase: Phase::Forwards, steps, reason: String::new() };
+        let (reason, trace) = (String::new(), current::with(Kernel::trace));
+        let row = Row { input, phase: Phase::Forwards, steps, reason, trace };
         self.save(&row, What::Begins, "").await;
         self.work(row).await;
     }
 
     async fn go_on(self, row: Row) {
+        current::with(|kernel| kernel.set_trace(row.trace));
         if matches!(row.phase, Phase::Forwards | Phase::Backwards) {
             self.tell(What::Resumes, "");
             self.catch_up(&row);
