@@ -162,6 +162,8 @@ mod tests {
     use std::path::Path;
 
     use stormglass::chaos::Script;
+    use stormglass::explore::World;
+    use stormglass::seed::Seed;
     use stormglass::sim::{RunConfig, run};
 
     use super::{VARIANTS, world};
@@ -199,7 +201,9 @@ mod tests {
     fn the_scripts_of_the_team_strike_and_are_survived() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sims/checkout/chaos");
         for script in ["a-reply-of-payment-is-lost", "inventory-falls-apart"] {
-            let script = Script::load(folder.join(format!("{script}.toml"))).unwrap();
+            let path = folder.join(format!("{script}.toml"));
+            let topology = World::new("checkout", world).topology(Seed(1), "fixed");
+            let script = Script::load(path, &topology).unwrap();
             let config = RunConfig::seed(1).variant("fixed").plan(script.plan);
             let run = std::thread::spawn(move || run(&world, &config)).join().unwrap();
             assert!(run.verdict().holds(), "{}", run.verdict());
