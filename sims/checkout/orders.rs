@@ -43,7 +43,12 @@ pub(super) fn saga(ctx: Ctx, variant: Variant) -> Saga<Order> {
         }
     };
     Saga::new(SAGA)
-        .step(Step::new("reserve", reserve).undo(|task| async move { release(&task).await }))
+        .step(Step::new("reserve", reserve).undo(move |task| async move {
+            if variant == Variant::EagerCharge {
+                refund(&task).await?;
+            }
+            release(&task).await
+        }))
         .step(
             Step::new("charge", move |task| async move { charge(&task, variant).await })
                 .undo(|task| async move { refund(&task).await })
@@ -82,8 +87,7 @@ async fn release(task: &Task<Order>) -> Result<(), StepError> {
 async fn charge(task: &Task<Order>, variant: Variant) -> Result<(), StepError> {
     let Order { order, amount, .. } = task.input();
     let charge = task.ctx().http().post("http://payment/charge");
-    let key = format!("{SAGA}/{}/charge", task.id());
-    let charge = charge.header("idempotency-key", key);
+    let charge = charge.header("idempotency-key", key(task));
     let charge = charge.json(&json!({ "order": order, "amount": amount })).timeout(PATIENCE);
     match charge.send().await {
         Ok(reply) => accepted(&reply),
@@ -95,9 +99,14 @@ async fn charge(task: &Task<Order>, variant: Variant) -> Result<(), StepError> {
     }
 }
 
+/// What the provider knows the charge of an order by.
+fn key(task: &Task<Order>) -> String {
+    format!("{SAGA}/{}/charge", task.id())
+}
+
 async fn refund(task: &Task<Order>) -> Result<(), StepError> {
     let url = format!("http://payment/orders/{}/refund", task.input().order);
-    let refund = task.ctx().http().post(&url).label("refund").header("idempotency-key", task.key());
+    let refund = task.ctx().http().post(&url).label("refund").header("idempotency-key", key(task));
     accepted(&refund.timeout(PATIENCE).send().await?)
 }
 
@@ -108,7 +117,14 @@ async fn reserve_and_charge(task: Task<Order>) -> Result<(), StepError> {
         Either::Left((reserved, _)) => reserved,
         Either::Right((_, reserved)) => {
             let _ = charge(&task, Variant::EagerCharge).await;
-            reserved.await
+            match reserved.await {
+                Ok(()) => Ok(()),
+                // It takes care that nobody pays for nothing. It comes too early all the same.
+                Err(error) => match refund(&task).await {
+                    Ok(()) => Err(error),
+                    Err(_) => Err(StepError::Unknown("the refund".to_owned())),
+                },
+            }
         }
     }
 }
