@@ -162,6 +162,8 @@ mod tests {
     use std::path::Path;
 
     use stormglass::chaos::Script;
+    use stormglass::contract::{Checker, ContractRegistry, Release};
+    use stormglass::document::Document;
     use stormglass::explore::World;
     use stormglass::seed::Seed;
     use stormglass::sim::{RunConfig, run};
@@ -195,6 +197,21 @@ mod tests {
     #[test]
     fn same_seed_same_trace() {
         VARIANTS.iter().for_each(|variant| same_trace_of(&world, variant, 8));
+    }
+
+    /// Both ways of an event are checked: to the broker, and from it.
+    #[test]
+    fn events_keep_their_contracts_or_are_told_of() {
+        let config = RunConfig::seed(1).variant("fixed");
+        let run = std::thread::spawn(move || run(&world, &config)).join().unwrap();
+        for (service, publishes) in [("orders", true), ("shipping", false)] {
+            let release: Release = format!("{service}@1.0.0").parse().unwrap();
+            let colour = Document::json("colour.json", r#"{"required": ["colour"]}"#).unwrap();
+            let mut registry = ContractRegistry::new();
+            registry.add_event(release.clone(), "OrderPlaced", publishes, &colour).unwrap();
+            let verdict = Checker::new(&registry, [&release]).unwrap().verdict(&run.journal);
+            assert!(verdict.to_string().contains("colour"), "{service}: {verdict}");
+        }
     }
 
     #[test]

@@ -70,15 +70,21 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The header that names the topic of an event on its way to or from a broker.
+/// The header that names the topic of an event on its way from a broker.
 const TOPIC: &str = "event-topic";
+
+/// The topic of an event: from a broker a header names it, to one the path does.
+fn topic_of<'a>(message: &HttpMessage<'a>) -> Option<&'a str> {
+    let published = || message.header("event-key").and(message.path().strip_prefix("/topics/"));
+    message.header(TOPIC).or_else(published)
+}
 
 /// A message of the journal, with services instead of nodes.
 fn adapted<'a>(message: &HttpMessage<'a>, service: &impl Fn(&'a str) -> &'a str) -> Message<'a> {
     let event = message.event();
     let request = message.answers();
     let asked = request.as_ref().unwrap_or(message);
-    let topic = message.header(TOPIC);
+    let topic = topic_of(message);
     Message {
         event: event.id(),
         from: service(event.node_name()),
