@@ -166,10 +166,10 @@ mod tests {
     use stormglass::document::Document;
     use stormglass::explore::World;
     use stormglass::seed::Seed;
-    use stormglass::sim::{RunConfig, run};
+    use stormglass::sim::RunConfig;
 
     use super::{VARIANTS, world};
-    use crate::trial::{first_failure_of, holds, same_trace_of, smaller};
+    use crate::trial::{first_failure_of, holds, run_alone, same_trace_of, smaller};
 
     /// Each defect, and the oracle that finds it.
     const FOUND_BY: [(&str, &str); 6] = [
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn events_keep_their_contracts_or_are_told_of() {
         let config = RunConfig::seed(1).variant("fixed");
-        let run = std::thread::spawn(move || run(&world, &config)).join().unwrap();
+        let run = run_alone(&world, &config);
         for (service, publishes) in [("orders", true), ("shipping", false)] {
             let release: Release = format!("{service}@1.0.0").parse().unwrap();
             let colour = Document::json("colour.json", r#"{"required": ["colour"]}"#).unwrap();
@@ -222,7 +222,7 @@ mod tests {
             let topology = World::new("checkout", world).topology(Seed(1), "fixed");
             let script = Script::load(path, &topology).unwrap();
             let config = RunConfig::seed(1).variant("fixed").plan(script.plan);
-            let run = std::thread::spawn(move || run(&world, &config)).join().unwrap();
+            let run = run_alone(&world, &config);
             assert!(run.verdict().holds(), "{}", run.verdict());
             assert!(run.idle_faults().is_empty(), "{:?}", run.tallies);
         }

@@ -6,7 +6,7 @@ use stormglass::journal::Fingerprint;
 use stormglass::sim::{Run, RunConfig, Sim, run};
 
 /// A sealed run has a thread of its own.
-fn run_alone(world: &(impl Fn(&mut Sim) + Sync), config: &RunConfig) -> Run {
+pub(crate) fn run_alone(world: &(impl Fn(&mut Sim) + Sync), config: &RunConfig) -> Run {
     let alone = thread::scope(|scope| scope.spawn(|| run(world, config)).join());
     alone.expect("a run catches the panics of its services")
 }

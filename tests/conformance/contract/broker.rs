@@ -14,11 +14,14 @@ use stormglass::verdict::Verdict;
 
 use crate::conformance::{Tally, files, set};
 
+/// A version of a service, with its tags, and its branch if it has one.
+type Tagged = (String, BTreeSet<String>, Option<String>);
+
 /// What a scenario has made so far, and where its cursor is.
 #[derive(Default)]
 struct Broker {
     /// Versions of each service in the order of their making, with their tags.
-    versions: BTreeMap<String, Vec<(String, BTreeSet<String>, Option<String>)>>,
+    versions: BTreeMap<String, Vec<Tagged>>,
     /// Contents by consumer, version and provider.
     pacts: BTreeMap<(String, String, String), u64>,
     /// Consumer, provider, content; provider's version; success; number.
@@ -112,6 +115,7 @@ impl Broker {
     }
 
     /// Does one operation; its name if it is not known.
+    #[expect(clippy::too_many_lines, reason = "an arm for each operation of the corpus")]
     fn apply(&mut self, op: &Value) -> Result<(), String> {
         let (name, kw) = (op["op"].as_str().unwrap(), &op["kw"]);
         let arg = |index: usize| match &op["args"][index] {
