@@ -234,6 +234,9 @@ fn the_words_of_every_kind() {
                    0.000 ms  shopper  the world ends: symbol
                    0.000 ms  shopper  connection 3 with checkout: symbol
                    0.000 ms  shopper  scales symbol to 3
+                   0.000 ms  shopper  calls symbol
+                   0.000 ms  shopper  returns symbol
+                   0.000 ms  shopper  symbol
                    0.000 ms  shopper  symbol
         "#]],
     );
@@ -245,45 +248,48 @@ fn the_words_of_every_kind_with_a_text_alone() {
     check(
         one_of_each(bare, "text").story().all(),
         expect![[r#"
-        time             node     what
-               0.000 ms  shopper  starts: text
-               0.000 ms  shopper  stops: text
-               0.000 ms  shopper  crashes: text
-               0.000 ms  shopper  loses power: text
-               0.000 ms  shopper  pauses: text
-               0.000 ms  shopper  resumes: text
-               0.000 ms  shopper  its disk is wiped: text
-               0.000 ms  shopper  its clock changes: text
-               0.000 ms  shopper  spawns a task: text
-               0.000 ms  shopper  panics: text
-               0.000 ms  shopper  a timer fires: text
-               0.000 ms  shopper  -> world    (text)
-               0.000 ms  shopper  <- world
-               0.000 ms  shopper  -x world                  dropped
-               0.000 ms  shopper  => world                  duplicated
-               0.000 ms  shopper  reset by world: reset
-               0.000 ms  shopper  timed out, text
-               0.000 ms  shopper  fault 1 begins: text
-               0.000 ms  shopper  fault 1 ends: text
-               0.000 ms  shopper  fault 1 strikes: text
-               0.000 ms  shopper  writes 0 bytes at 0 to
-               0.000 ms  shopper  syncs its disk
-               0.000 ms  shopper  disk: text
-               0.000 ms  shopper  disk fails: text
-               0.000 ms  shopper  text
-               0.000 ms  shopper  text
-               0.000 ms  shopper  enters: text
-               0.000 ms  shopper  leaves: text
-               0.000 ms  shopper   = text
-               0.000 ms  shopper  reaches
-               0.000 ms  shopper  operation 0: text
-               0.000 ms  shopper  chaos ends, all is healed: text
-               0.000 ms  shopper  property "": text
-               0.000 ms  shopper  the world ends: done: text
-               0.000 ms  shopper  connection 0 with world:
-               0.000 ms  shopper  scales  to 0
-               0.000 ms  shopper  container: text
-    "#]],
+            time             node     what
+                   0.000 ms  shopper  starts: text
+                   0.000 ms  shopper  stops: text
+                   0.000 ms  shopper  crashes: text
+                   0.000 ms  shopper  loses power: text
+                   0.000 ms  shopper  pauses: text
+                   0.000 ms  shopper  resumes: text
+                   0.000 ms  shopper  its disk is wiped: text
+                   0.000 ms  shopper  its clock changes: text
+                   0.000 ms  shopper  spawns a task: text
+                   0.000 ms  shopper  panics: text
+                   0.000 ms  shopper  a timer fires: text
+                   0.000 ms  shopper  -> world    (text)
+                   0.000 ms  shopper  <- world
+                   0.000 ms  shopper  -x world                  dropped
+                   0.000 ms  shopper  => world                  duplicated
+                   0.000 ms  shopper  reset by world: reset
+                   0.000 ms  shopper  timed out, text
+                   0.000 ms  shopper  fault 1 begins: text
+                   0.000 ms  shopper  fault 1 ends: text
+                   0.000 ms  shopper  fault 1 strikes: text
+                   0.000 ms  shopper  writes 0 bytes at 0 to
+                   0.000 ms  shopper  syncs its disk
+                   0.000 ms  shopper  disk: text
+                   0.000 ms  shopper  disk fails: text
+                   0.000 ms  shopper  text
+                   0.000 ms  shopper  text
+                   0.000 ms  shopper  enters: text
+                   0.000 ms  shopper  leaves: text
+                   0.000 ms  shopper   = text
+                   0.000 ms  shopper  reaches
+                   0.000 ms  shopper  operation 0: text
+                   0.000 ms  shopper  chaos ends, all is healed: text
+                   0.000 ms  shopper  property "": text
+                   0.000 ms  shopper  the world ends: done: text
+                   0.000 ms  shopper  connection 0 with world:
+                   0.000 ms  shopper  scales  to 0
+                   0.000 ms  shopper  calls: text
+                   0.000 ms  shopper  returns: text
+                   0.000 ms  shopper  : text
+                   0.000 ms  shopper  container: text
+        "#]],
     );
 }
 

@@ -62,7 +62,8 @@ fn eventful() -> Run {
 fn check(diagram: &Diagram<'_>, expect: Expect) {
     let text = diagram.to_string();
     assert!(text.lines().all(|line| line.chars().count() <= 100), "too wide:\n{text}");
-    expect.assert_eq(&text);
+    // The common indentation of an expected text is stripped: it begins at column 0.
+    expect.assert_eq(&format!("diagram:\n{text}"));
 }
 
 #[test]
@@ -72,6 +73,7 @@ fn every_sign_has_its_meaning() {
     check(
         &Diagram::of(&run, &told),
         expect![[r#"
+            diagram:
                                   asks               answers
                    1.000 ms        o- GET /stock/{i.. -a|
                    1.500 ms        *                    |   is impatient
@@ -100,6 +102,7 @@ fn boxes_draw_the_same() {
     check(
         &Diagram::of(&run, &told).unicode(),
         expect![[r#"
+            diagram:
                                   asks               answers
                    1.000 ms        ●─ GET /stock/{i.. ─a│
                    1.500 ms        *                    │   is impatient
