@@ -330,6 +330,7 @@ impl Search {
     }
 
     /// Where the page of the whole search is kept.
+    #[cfg(feature = "cli")]
     pub(crate) fn summary_path(&self) -> PathBuf {
         self.out.join(format!("{}.html", self.name()))
     }
