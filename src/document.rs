@@ -11,7 +11,9 @@ mod yaml;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -172,6 +174,22 @@ pub fn read(path: &Path) -> Result<String> {
         let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         bad(1 + good.iter().filter(|b| **b == b'\n').count(), "the text is not UTF-8".into())
     })
+}
+
+/// Writes a file: beside the target, then renames, so that no reader sees half a file.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    static SAVES: AtomicU64 = AtomicU64::new(0);
+    let unique = (std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{}.tmp", unique.0, unique.1));
+    let part = path.with_file_name(name);
+    let written = fs::File::create(&part)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
 }
 
 fn unescape(key: &str) -> String {

@@ -22,6 +22,7 @@ pub use diff::{Divergence, first_divergence};
 pub use event::{Event, EventId, Kind, NodeId, Symbol, Trace};
 pub use file::{EventRecord, FORMAT_VERSION};
 pub use http::{Head, HttpMessage};
+pub(crate) use http::{origin_form, path_of};
 pub use recorder::{Entry, Recorder, Recording};
 pub use story::{MessageName, Story, StoryLine, message_ordinals};
 

@@ -83,7 +83,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint};
 use crate::node;
 use crate::service::{Ctx, ServiceFactory};
 use crate::sim::{MemberBuilder, ProgramOutput, Sim};
@@ -314,8 +314,7 @@ impl ServiceTestOrchestrator {
 
     fn known(&self, name: &str) -> Result<&Service> {
         self.project.services.get(name).ok_or_else(|| {
-            let near = nearest(name, self.project.services.keys().map(String::as_str));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = hint(name, self.project.services.keys().map(String::as_str));
             Error::World(format!("{} has no service `{name}`{hint}", self.project.file))
         })
     }

@@ -21,7 +21,7 @@ mod response;
 pub use body::Body;
 pub(crate) use call::Envelope;
 pub(crate) use call::call_mailbox;
-pub(crate) use context::{TRACEPARENT, read_traceparent};
+pub(crate) use context::{TRACEPARENT, read_traceparent, traceparent};
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
 pub(crate) use gateway::PORT as HTTP_PORT;

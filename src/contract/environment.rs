@@ -1,14 +1,13 @@
 //! What is deployed where, and which provider was verified against which contract: a plain file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::Release;
-use crate::document::Document;
+use crate::document::{Document, write_whole};
 use crate::error::{Error, Result, nearest};
 
 /// The versions of each service that run at the same time.
@@ -109,9 +108,7 @@ impl State {
     /// If it cannot be written.
     pub fn save(&self, path: &Path) -> Result {
         let text = serde_json::to_string_pretty(self).expect("a state is plain data");
-        let beside = path.with_extension("json.new");
-        fs::write(&beside, text + "\n").map_err(|e| Error::io(&beside, e))?;
-        fs::rename(&beside, path).map_err(|e| Error::io(path, e))
+        write_whole(path, (text + "\n").as_bytes()).map_err(|e| Error::io(path, e))
     }
 
     /// Makes an environment; what it was before is replaced.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::tap::{Checker, Finding, Summary};
-use crate::journal::{EventId, HttpMessage, Journal};
+use crate::journal::{EventId, HttpMessage, Journal, origin_form};
 use crate::verdict::Verdict;
 
 /// Which way a message goes.
@@ -97,18 +97,11 @@ fn adapted<'a>(message: &HttpMessage<'a>, service: &impl Fn(&'a str) -> &'a str)
         method: asked.method(),
         target: topic
             .filter(|_| message.is_request())
-            .unwrap_or_else(|| without_host(asked.target())),
+            .unwrap_or_else(|| origin_form(asked.target())),
         headers: message.headers().collect(),
         status: message.status().unwrap_or(0),
         body: message.body(),
         request: request.map(|request| Box::new(adapted(&request, service))),
-    }
-}
-
-fn without_host(target: &str) -> &str {
-    match target.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
-        None => target,
     }
 }
 

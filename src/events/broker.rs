@@ -3,7 +3,6 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -19,7 +18,7 @@ use super::log::Log;
 use super::record::{Record, Stored};
 use super::signal::Signal;
 use super::state::{Place, partition_of};
-use crate::error::nearest;
+use crate::error::hint;
 use crate::service::{Body, Ctx, TRACEPARENT};
 
 /// What somebody says who joins a group.
@@ -212,10 +211,8 @@ impl Broker {
             Some(partitions) => Ok(*partitions),
             None if topics.is_empty() && is_name(topic) => Ok(self.settings.partitions),
             None => {
-                let mut why = format!("the broker has no topic `{topic}`");
-                if let Some(near) = nearest(topic, topics.keys().map(String::as_str)) {
-                    let _ = write!(why, "; did you mean `{near}`?");
-                }
+                let hint = hint(topic, topics.keys().map(String::as_str));
+                let why = format!("the broker has no topic `{topic}`{hint}");
                 refusal(StatusCode::NOT_FOUND, why)
             }
         }

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Events;
 use crate::disk::Store;
-use crate::journal::Trace;
 use crate::kernel::current;
-use crate::service::TRACEPARENT;
+use crate::service::{TRACEPARENT, traceparent};
 
 /// Events that wait to be published, by number.
 const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("stormglass-outbox");
@@ -88,7 +87,7 @@ impl Outbox {
             topic: topic.to_owned(),
             key: key.to_owned(),
             payload: payload.to_vec(),
-            traceparent: traceparent(),
+            traceparent: running_trace(),
         };
         let waiting = postcard::to_stdvec(&waiting).expect("it is plain data");
         let mut next = transaction.open_table(NEXT)?;
@@ -157,7 +156,7 @@ impl Outbox {
 }
 
 /// The trace of whoever runs now, as a header's value.
-fn traceparent() -> Option<String> {
-    let Trace { id, span } = current::try_with(crate::kernel::Kernel::trace)?;
-    (id != 0 && span != 0).then(|| format!("00-{id:032x}-{span:016x}-01"))
+fn running_trace() -> Option<String> {
+    let trace = current::try_with(crate::kernel::Kernel::trace)?;
+    (trace.id != 0 && trace.span != 0).then(|| traceparent(trace))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{History, Moment, Operation, Outcome, Recorded};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint};
 use crate::journal::{Event, Journal, Kind};
 
 /// The text of a call. What goes without saying is left out, since people read it in stories.
@@ -85,8 +85,7 @@ fn read(journal: &Journal, object: &str) -> Result<Recorded> {
         }
     }
     if operations.is_empty() {
-        let near = nearest(object, objects(journal));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = hint(object, objects(journal));
         return Err(Error::World(format!("no operation on `{object}` was recorded{hint}")));
     }
     Ok(History { operations })

@@ -6,9 +6,8 @@
 //! always makes the same bytes.
 
 use std::fs;
-use std::io::{Read as _, Write};
+use std::io::Read as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -16,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::event::Row;
 use super::http::{BodyPart, Mark};
 use super::{Event, EventId, Fingerprint, Journal, Kind, Symbols, Trace};
+use crate::document;
 use crate::error::{Error, Result};
 
 /// The version of the file format that this build writes and reads.
@@ -111,7 +111,7 @@ impl Journal {
     /// [`Error::Io`] if the directory is missing or cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result {
         let path = path.as_ref();
-        write_whole(path, &encode(self)).map_err(|source| Error::io(path, source))
+        document::write_whole(path, &encode(self)).map_err(|source| Error::io(path, source))
     }
 
     /// Reads a file that [`Journal::save`] wrote.
@@ -148,22 +148,6 @@ impl Journal {
         }
         String::from_utf8(out).expect("JSON is UTF-8")
     }
-}
-
-/// Writes beside the target, then renames, so that no reader sees half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    static SAVES: AtomicU64 = AtomicU64::new(0);
-    let unique = (std::process::id(), SAVES.fetch_add(1, Ordering::Relaxed));
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}-{}.tmp", unique.0, unique.1));
-    let part = path.with_file_name(name);
-    let written = fs::File::create(&part)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    written
 }
 
 fn encode(journal: &Journal) -> Vec<u8> {

@@ -51,6 +51,16 @@ impl Head {
         let _ = write!(self.0, "\n{}: {}", name.to_ascii_lowercase(), one_line(&value));
     }
 
+    /// The same with headers.
+    #[must_use]
+    pub(crate) fn with<'h>(
+        mut self,
+        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+    ) -> Head {
+        headers.into_iter().for_each(|(name, value)| self.header(name, value));
+        self
+    }
+
     pub(super) fn into_bytes(self) -> bytes::Bytes {
         self.0.into()
     }
@@ -61,6 +71,19 @@ fn one_line(text: &str) -> Cow<'_, str> {
         true => text.replace(['\n', '\r'], " ").into(),
         false => text.into(),
     }
+}
+
+/// Path and query of a request's target, which may be a whole URI.
+pub(crate) fn origin_form(target: &str) -> &str {
+    match target.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
+        None => target,
+    }
+}
+
+/// The path of a request's target.
+pub(crate) fn path_of(target: &str) -> &str {
+    origin_form(target).split(['?', '#']).next().unwrap_or_default()
 }
 
 /// An HTTP request or reply that was sent.
@@ -111,12 +134,7 @@ impl<'a> HttpMessage<'a> {
     /// The path of a request, without the query; `/` if the target has none.
     #[must_use]
     pub fn path(&self) -> &'a str {
-        let target = self.target();
-        let path = match target.split_once("://") {
-            Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
-            None => target,
-        };
-        path.split(['?', '#']).next().unwrap_or_default()
+        path_of(self.target())
     }
 
     /// The query of a request, without its `?`; empty if there is none.

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 pub(crate) use super::places::Place;
 use super::places::Places;
 use super::with;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint};
 use crate::journal::NodeId;
 use crate::kernel::current;
 use crate::topology::Role;
@@ -121,8 +121,8 @@ impl Names {
 
     fn no_service(&self, name: &str) -> String {
         let services = self.members.iter().filter(|(_, group)| group.role == Role::Service);
-        let near = nearest(name, services.map(|(name, _)| name.as_str()));
-        format!("no service `{name}` in this world{}", hint(near))
+        let hint = hint(name, services.map(|(name, _)| name.as_str()));
+        format!("no service `{name}` in this world{hint}")
     }
 
     /// What a caller is told that looks for somebody whom the world does not have.
@@ -130,13 +130,9 @@ impl Names {
         let replicas = self.members.values().flat_map(|group| &group.nodes);
         let replicas = replicas.map(|id| current::with(|kernel| kernel.node_name(*id)));
         let known: Vec<String> = self.members.keys().cloned().chain(replicas).collect();
-        let near = nearest(name, known.iter().map(String::as_str));
-        format!("no service or node `{name}` in this world{}", hint(near))
+        let hint = hint(name, known.iter().map(String::as_str));
+        format!("no service or node `{name}` in this world{hint}")
     }
-}
-
-fn hint(near: Option<&str>) -> String {
-    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// Puts a member's nodes on networks.

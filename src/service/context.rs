@@ -40,10 +40,15 @@ pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) -> 
         id => id,
     };
     let span = draw(3);
-    let header = format!("00-{id:032x}-{span:016x}-01");
-    let value = HeaderValue::try_from(header).expect("digits are a header's value");
+    let trace = Trace { id, span };
+    let value = HeaderValue::try_from(traceparent(trace)).expect("digits are a header's value");
     headers.insert(TRACEPARENT, value);
-    Some(Trace { id, span })
+    Some(trace)
+}
+
+/// The value of the header for a trace context: version 00, sampled.
+pub(crate) fn traceparent(Trace { id, span }: Trace) -> String {
+    format!("00-{id:032x}-{span:016x}-01")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::outcome::{End, Run};
 use super::storm::Storm;
 use super::{Sim, board, log};
 use crate::chaos::FaultPlan;
-use crate::error::nearest;
+use crate::error::hint;
 use crate::journal::{Entry, Kind, NodeId, Recording};
 use crate::kernel::current;
 use crate::kernel::{Kernel, Scheduling, Settings, seal, silence};
@@ -163,8 +163,7 @@ fn refuse_unknown_names(sim: &Sim, plan: Option<&FaultPlan>) {
     let check = |what: String, name: &str| {
         if !topology.knows(name) {
             let known: Vec<String> = topology.names().collect();
-            let near = nearest(name, known.iter().map(String::as_str));
-            let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            let hint = hint(name, known.iter().map(String::as_str));
             panic!("{what} `{name}`, which is not in this world{hint}");
         }
     };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::document::{Document, join};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint};
 
 /// An object, and where it stands. A key whose value is `null` counts as not there.
 #[derive(Clone, Debug)]
@@ -50,9 +50,7 @@ impl<'d> Fields<'d> {
                 return Err(self.error(key, reason));
             }
             if !known.contains(&key) {
-                let hint = nearest(key, known.iter().copied())
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
+                let hint = hint(key, known.iter().copied());
                 return Err(self.error(key, format!("this key is not supported{hint}")));
             }
         }

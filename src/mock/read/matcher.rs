@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, expected};
 use crate::document::join;
-use crate::error::{Result, nearest};
+use crate::error::{Result, hint};
 use crate::mock::date::{DateTime, Pattern};
 use crate::mock::json_equal::JsonShape;
 use crate::mock::json_path::JsonPath;
@@ -142,8 +142,7 @@ fn kind<'d>(fields: &Fields<'d>, beside: &[&str]) -> Result<&'d str> {
             continue;
         }
         let known = KINDS.iter().chain(options).copied();
-        let hint = nearest(key, known).map(|near| format!("; did you mean `{near}`?"));
-        let reason = format!("this condition is not supported{}", hint.unwrap_or_default());
+        let reason = format!("this condition is not supported{}", hint(key, known));
         return Err(fields.error(key, reason));
     }
     found.ok_or_else(|| {

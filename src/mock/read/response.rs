@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Source;
 use super::fields::{Fields, expected};
 use crate::document::LARGEST;
-use crate::error::{Result, nearest};
+use crate::error::{Result, hint};
 use crate::mock::matcher::from_base64;
 use crate::mock::response::{Content, Delay, Fault, Reply, Text};
 use crate::mock::template::{Template, show};
@@ -200,8 +200,7 @@ fn distribution(fields: &Fields<'_>) -> Result<Delay> {
         }
         "" => Err(missing("type")),
         _ => {
-            let hint = nearest(kind, ["fixed", "uniform", "lognormal"]);
-            let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = hint(kind, ["fixed", "uniform", "lognormal"]);
             Err(fields.error("type", format!("`{kind}` is no distribution{hint}")))
         }
     }
@@ -212,7 +211,6 @@ fn fault(fields: &Fields<'_>) -> Result<Option<Fault>> {
     if let Some((_, fault)) = Fault::NAMES.iter().find(|(known, _)| *known == name) {
         return Ok(Some(*fault));
     }
-    let hint = nearest(name, Fault::NAMES.iter().map(|(known, _)| *known));
-    let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = hint(name, Fault::NAMES.iter().map(|(known, _)| *known));
     Err(fields.error("fault", format!("`{name}` is no fault{hint}")))
 }

@@ -4,7 +4,7 @@ use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Path, Template};
 
 use super::helper;
-use crate::error::nearest;
+use crate::error::hint;
 
 /// How deep blocks, calls in calls and lists may be nested: reading one is recursive.
 const DEPTH_MAX: usize = 32;
@@ -110,8 +110,7 @@ fn known(name: &str) -> Result<(), String> {
         return Ok(());
     }
     refuse_absent(name)?;
-    let hint = nearest(name, helper::names()).map(|near| format!("; did you mean `{near}`?"));
-    Err(format!("there is no template helper `{name}`{}", hint.unwrap_or_default()))
+    Err(format!("there is no template helper `{name}`{}", hint(name, helper::names())))
 }
 
 fn refuse_absent(name: &str) -> Result<(), String> {

@@ -10,7 +10,7 @@ use super::part::{File, Part};
 use super::service::{self, Draft, Extends, Finished};
 use super::{Condition, Place, Project, Service, Variables, Warning, keys};
 use crate::document::{self, Document};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint};
 
 /// Files that one may lead to, and includes of them.
 const FILES_MAX: usize = 100;
@@ -209,8 +209,7 @@ impl Loader {
         let found = services.as_ref().and_then(|services| services.get(&extends.service));
         let Some(found) = found else {
             let names = services.as_ref().map_or(Ok(Vec::new()), Part::entries)?;
-            let near = nearest(&extends.service, names.iter().map(|(name, _)| *name));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = hint(&extends.service, names.iter().map(|(name, _)| *name));
             let (name, file) = (&extends.service, file.document.file());
             return Err(extends.place.error(format!("no service `{name}` in {file}{hint}")));
         };
@@ -276,8 +275,7 @@ impl Loader {
     fn check_networks(&self) -> Result {
         for (name, place) in &self.named {
             if !self.networks.contains(name) {
-                let near = nearest(name, self.networks.iter().map(String::as_str));
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = hint(name, self.networks.iter().map(String::as_str));
                 return Err(place.error(format!("no network `{name}` under `networks`{hint}")));
             }
         }
@@ -302,8 +300,7 @@ fn check_dependencies(project: &mut Project) -> Result {
                 if !dependency.required {
                     continue;
                 }
-                let near = nearest(name, project.services.keys().map(String::as_str));
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = hint(name, project.services.keys().map(String::as_str));
                 let reason =
                     format!("`{}` depends on `{name}`, which is no service{hint}", service.name);
                 return Err(dependency.place.error(reason));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::interpolate::interpolate;
 use super::{Place, Variables, Warning};
 use crate::document::{Document, join};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint};
 
 /// One file while it is read.
 #[derive(Debug)]
@@ -144,9 +144,7 @@ impl<'a> Part<'a> {
             if ignored.contains(&key) {
                 *self.file.ignored.borrow_mut().entry(key.to_owned()).or_default() += 1;
             } else if !known.contains(&key) && !key.starts_with("x-") {
-                let near = nearest(key, known.iter().chain(ignored).copied());
-                let hint = near.map(|near| format!("; did you mean `{near}`?"));
-                let hint = hint.unwrap_or_default();
+                let hint = hint(key, known.iter().chain(ignored).copied());
                 part.warn(format!("{what} has no key `{key}`: not read{hint}"));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{Asked, HEAD_MAX, Message, Next, Reading, TRACEPARENT, http2};
 use crate::chaos::Leg;
-use crate::journal::{EventId, Head as Kept, Symbol, Trace};
+use crate::journal::{EventId, Head as Kept, Symbol, Trace, path_of};
 use crate::service;
 
 /// Headers of one message, at most; hyper's own limit.
@@ -149,7 +149,7 @@ impl Half {
         let (method, target) =
             (request.method.unwrap_or_default(), request.path.unwrap_or_default());
         let seen = Seen::of(request.headers);
-        let label = reading.names.symbol(&service::route_label(method, path(target)));
+        let label = reading.names.symbol(&service::route_label(method, path_of(target)));
         let framing = match method {
             "CONNECT" => Framing::Switched { to_http2: false },
             _ => seen.framing.unwrap_or(Framing::Length(0)),
@@ -158,7 +158,7 @@ impl Half {
         let (number, sent) = (message.number, EventId::NONE);
         reading.talk.asked.push_back(Asked { number, sent, label, head: method == "HEAD" });
         let message = Message { trace: seen.trace, ..message };
-        reading.begins(message, || kept(Kept::request(method, target), request.headers));
+        reading.begins(message, || Kept::request(method, target).with(kept(request.headers)));
         Ok(Some(Head { length, framing }))
     }
 
@@ -188,7 +188,7 @@ impl Half {
         };
         let message = self.message(at, question.label, Leg::Reply);
         let message = Message { status, answers: question.sent, ..message };
-        reading.begins(message, || kept(Kept::reply(status), response.headers));
+        reading.begins(message, || Kept::reply(status).with(kept(response.headers)));
         Ok(Some(Head { length, framing }))
     }
 
@@ -263,19 +263,7 @@ impl Seen {
     }
 }
 
-/// The head as the journal keeps it.
-fn kept(mut head: Kept, headers: &[httparse::Header<'_>]) -> Kept {
-    for httparse::Header { name, value } in headers {
-        head.header(name, value);
-    }
-    head
-}
-
-/// The path of a request's target, which may be a whole URI.
-fn path(target: &str) -> &str {
-    let path = match target.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
-        None => target,
-    };
-    path.split(['?', '#']).next().unwrap_or_default()
+/// Headers as the journal keeps them.
+fn kept<'h>(headers: &'h [httparse::Header<'h>]) -> impl Iterator<Item = (&'h str, &'h [u8])> {
+    headers.iter().map(|header| (header.name, header.value))
 }

@@ -244,6 +244,7 @@ impl Fields {
             is_one_of_many: reading.talk.streams.len() > 1,
         };
         let headers = self.headers;
+        let kept = || headers.iter().map(|(name, value)| (&**name, &**value));
         match (reading.is_opener, self.method, self.status) {
             (true, Some(method), _) => {
                 let path = self.path.split(['?', '#']).next().unwrap_or_default();
@@ -255,11 +256,11 @@ impl Fields {
                 }
                 let trace = self.trace;
                 let begun = Message { label, leg: Leg::Request, trace, ..begun };
-                reading.begins(begun, || kept(Head::request(&method, &self.path), &headers));
+                reading.begins(begun, || Head::request(&method, &self.path).with(kept()));
             }
             (false, _, Some(status @ (..100 | 200..))) if question.is_some() => {
                 let begun = Message { status, ..begun };
-                reading.begins(begun, || kept(Head::reply(status), &headers));
+                reading.begins(begun, || Head::reply(status).with(kept()));
             }
             _ => {}
         }
@@ -277,14 +278,6 @@ impl Fields {
         }
         Some(())
     }
-}
-
-/// The head as the journal keeps it.
-fn kept(mut head: Head, headers: &[(String, Vec<u8>)]) -> Head {
-    for (name, value) in headers {
-        head.header(name, value);
-    }
-    head
 }
 
 impl Talk {
