@@ -20,8 +20,8 @@
 //!     {:process 1, :type :ok,     :f :read,  :value 1}")?;
 //! let history = register::of_jepsen(&recorded, register::Nil::Value)?;
 //! let answer = check(&register::Register::new(), &history, 1_000_000);
-//! let Verdict::Violated(text) = Verdict::from(&answer) else { panic!("it is not linearizable") };
-//! assert!(text.starts_with("3 of its 3 operations contradict each other"), "{text}");
+//! let verdict = Verdict::from(&answer);
+//! assert!(verdict.text().starts_with("3 of its 3 operations contradict each other"), "{verdict}");
 //! # Ok::<(), stormglass::error::Error>(())
 //! ```
 //!
@@ -41,7 +41,7 @@ mod model;
 mod search;
 mod witness;
 
-pub use crate::verdict::Verdict;
+pub use crate::verdict::{Verdict, Violation};
 pub use model::{Model, Nondeterministic, NondeterministicModel};
 pub use witness::Witness;
 
@@ -50,7 +50,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::history::{History, Outcome};
+use crate::history::{History, Operation, Outcome};
 use crate::journal::Journal;
 use memo::{Called, Memo};
 use search::{Found, Role, search};
@@ -87,7 +87,7 @@ impl<I, O> From<&Answer<I, O>> for Verdict {
     fn from(answer: &Answer<I, O>) -> Verdict {
         match answer {
             Answer::Linearizable { .. } => Verdict::Holds,
-            Answer::Illegal { witness, .. } => Verdict::Violated(witness.to_string()),
+            Answer::Illegal { witness, .. } => Verdict::violated(witness.to_string()),
             Answer::Unknown { steps, part } => {
                 let of = if part.is_empty() { String::new() } else { format!(" of `{part}`") };
                 Verdict::Unknown(format!("after {steps} steps the history{of} is not decided"))
@@ -187,7 +187,13 @@ where
 {
     let object = object.to_owned();
     move |journal| match History::of(journal, &object) {
-        Ok(history) => Verdict::from(&check(&model, &history, STEPS)),
+        Ok(history) => match check(&model, &history, STEPS) {
+            Answer::Illegal { witness, .. } => {
+                let violation = Violation::new(witness.to_string());
+                violation.with_events(witness.operations.iter().flat_map(Operation::events)).into()
+            }
+            answer => Verdict::from(&answer),
+        },
         Err(error) => Verdict::Unknown(error.to_string()),
     }
 }

@@ -118,7 +118,14 @@ impl Convergence {
     pub fn eventually(self) -> impl Fn(&View<'_>) -> Verdict + 'static {
         move |view| {
             let probes = view.probes::<Snapshot>(&self.probe).into_iter();
-            self.judge(&probes.map(|(node, state)| (node, state.0.clone())).collect())
+            let verdict =
+                self.judge(&probes.map(|(node, state)| (node, state.0.clone())).collect());
+            match verdict {
+                Verdict::Violated(violation) => {
+                    violation.with_events(view.probe_events(&self.probe)).into()
+                }
+                verdict => verdict,
+            }
         }
     }
 
@@ -136,7 +143,7 @@ impl Convergence {
             self.replicas.iter().filter(|name| !states.contains_key(*name)).peekable();
         if missing.peek().is_some() {
             let names: Vec<&str> = missing.map(String::as_str).collect();
-            return Verdict::Violated(format!("{} showed no `{}`", names.join(", "), self.probe));
+            return Verdict::violated(format!("{} showed no `{}`", names.join(", "), self.probe));
         }
         if states.len() < 2 {
             let few = if states.is_empty() { "nobody" } else { "only one replica" };
@@ -144,7 +151,7 @@ impl Convergence {
         }
         match differences(states).as_slice() {
             [] => Verdict::Holds,
-            some => Verdict::Violated(told(some)),
+            some => Verdict::violated(told(some)),
         }
     }
 
@@ -157,6 +164,7 @@ impl Convergence {
     pub fn report(&self, journal: &Journal) -> Report {
         let mut report = Report::default();
         let mut states = States::new();
+        let mut shown = BTreeMap::new();
         for event in journal.events() {
             match event.kind() {
                 Kind::Heal => report.healed = Some(event.at()),
@@ -168,6 +176,7 @@ impl Convergence {
                         return report;
                     };
                     let node = event.node_name();
+                    shown.insert(node, event.id());
                     let before = states.insert(node.to_owned(), state);
                     let agreed = report.agreed.take();
                     if self.judge(&states).holds() {
@@ -182,7 +191,10 @@ impl Convergence {
         }
         report.missing.extend(self.replicas.iter().filter(|n| !states.contains_key(*n)).cloned());
         report.differences = differences(&states);
-        report.verdict = self.verdict(&report, journal, &states);
+        report.verdict = match self.verdict(&report, journal, &states) {
+            Verdict::Violated(violation) => violation.with_events(shown.into_values()).into(),
+            verdict => verdict,
+        };
         report
     }
 
@@ -195,7 +207,7 @@ impl Convergence {
             match report.time_to_converge() {
                 None => return Verdict::Unknown("the world ended before it was healed".to_owned()),
                 Some(took) if took > bound => {
-                    return Verdict::Violated(format!(
+                    return Verdict::violated(format!(
                         "the replicas agreed {} after chaos had ended, {} last; {} was the bound",
                         Time::from(took),
                         report.agreed.as_ref().map_or("?", |agreed| &agreed.last),

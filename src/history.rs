@@ -43,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::journal::EventId;
 use crate::time::Time;
 
 /// A place in a history: events of one instant of virtual time still have an order.
@@ -94,6 +95,15 @@ impl<I, O> Operation<I, O> {
             Outcome::Ok(output) => Some(output),
             Outcome::Fail | Outcome::Info => None,
         }
+    }
+
+    /// The events of its call and its return, in a history that comes from a journal.
+    pub(crate) fn events(&self) -> impl Iterator<Item = EventId> + use<I, O> {
+        let moments = [Some(self.call), self.returned];
+        moments
+            .into_iter()
+            .flatten()
+            .map(|moment| EventId(u32::try_from(moment.order).unwrap_or(0)))
     }
 
     /// True if it returned before `other` was called.

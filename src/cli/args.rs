@@ -15,12 +15,12 @@ const EXAMPLES: &str = "\
 Examples, in the order in which you would use them:
   stormglass list                                        what there is
   stormglass explore duplicate_charge                    find a seed that fails, make it small
-  stormglass replay duplicate_charge --seed 6 --plan target/stormglass/duplicate_charge-6.toml
+  stormglass replay duplicate_charge --seed 4 --plan target/stormglass/duplicate_charge-4.toml
                                                          see it again, as it was printed
   stormglass explore duplicate_charge --variant fixed --seeds 0..100000
                                                          see that the repair holds
-  stormglass run duplicate_charge --seed 6 --story       one run, told from start to end
-  stormglass run duplicate_charge --seed 6 --report six.html
+  stormglass run duplicate_charge --seed 4 --story       one run, told from start to end
+  stormglass run duplicate_charge --seed 4 --report four.html
                                                          one run as a page with a picture
   stormglass init --check                                is this crate sealed, for programs?
   stormglass audit                                       what programs could ask of the host
@@ -45,7 +45,7 @@ pub(super) enum Command {
         json: bool,
     },
     /// Runs one seed once.
-    #[command(after_help = "Example:\n  stormglass run duplicate_charge --seed 6 --story")]
+    #[command(after_help = "Example:\n  stormglass run duplicate_charge --seed 4 --story")]
     Run {
         #[command(flatten)]
         asked: Asked,
@@ -93,8 +93,8 @@ pub(super) enum Command {
         otlp: Option<PathBuf>,
     },
     /// Runs one seed again and again, here and in a fresh process, and tells how it fails.
-    #[command(after_help = "Example:\n  stormglass replay duplicate_charge --seed 6 \
-        --plan target/stormglass/duplicate_charge-6.toml")]
+    #[command(after_help = "Example:\n  stormglass replay duplicate_charge --seed 4 \
+        --plan target/stormglass/duplicate_charge-4.toml")]
     Replay {
         #[command(flatten)]
         asked: Asked,
@@ -103,7 +103,7 @@ pub(super) enum Command {
     },
     /// Makes a failing seed, or a failing script, as small as it gets.
     #[command(
-        after_help = "Example:\n  stormglass shrink duplicate_charge --seed 6 --out six.toml"
+        after_help = "Example:\n  stormglass shrink duplicate_charge --seed 4 --out four.toml"
     )]
     Shrink {
         #[command(flatten)]

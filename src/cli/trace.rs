@@ -18,12 +18,11 @@ use crate::seed::Seed;
 use crate::time::Time;
 use crate::trace::{CriticalPath, DistributedTracer, Flow, Format, SpanRef, SpanSet, Trace};
 use crate::trace::{ErrorSpan, errors};
-use crate::verdict::Verdict;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Shows the slowest traces with their critical paths, where errors come from, and who calls whom.
-    #[command(after_help = "Example:\n  stormglass run duplicate_charge --seed 6 --journal a\n  \
+    #[command(after_help = "Example:\n  stormglass run duplicate_charge --seed 4 --journal a\n  \
         stormglass trace analyze a")]
     Analyze {
         /// A journal, OTLP/JSON, Jaeger's JSON or Zipkin's, version 2.
@@ -133,11 +132,7 @@ fn check(tracer: &DistributedTracer, flow: &Flow, json: bool, out: &mut dyn Writ
     for checked in flow.check(tracer.spans()) {
         if json {
             let ids = checked.witnesses.iter().map(|index| id(tracer.spans().span(*index)));
-            let (verdict, text) = match &checked.verdict {
-                Verdict::Holds => ("holds", ""),
-                Verdict::Violated(text) => ("violated", text.as_str()),
-                Verdict::Unknown(text) => ("unknown", text.as_str()),
-            };
+            let (verdict, text) = (checked.verdict.word(), checked.verdict.text());
             let line = json!({
                 "schema": SCHEMA, "type": "flow_check", "name": checked.name,
                 "verdict": verdict, "text": text, "matched": checked.matched,

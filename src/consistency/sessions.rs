@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use super::register::{Call, Reply};
 use crate::history::{History, Operation, Outcome};
-use crate::journal::Journal;
+use crate::journal::{EventId, Journal};
 use crate::verdict::Verdict;
 use versions::Versions;
 
@@ -77,7 +77,10 @@ where
 {
     let (object, guarantees) = (object.to_owned(), guarantees.to_vec());
     move |journal| match History::<Call<V>, Reply<V>>::of(journal, &object) {
-        Ok(history) => check(&of_register(&history), &guarantees),
+        Ok(history) => match judge(&of_register(&history), &guarantees) {
+            (Verdict::Violated(violation), shown) => violation.with_events(shown).into(),
+            (verdict, _) => verdict,
+        },
         Err(error) => Verdict::Unknown(error.to_string()),
     }
 }
@@ -125,24 +128,33 @@ pub fn check<V: Ord + Clone + Debug>(
     history: &History<Access<V>, ()>,
     guarantees: &[Guarantee],
 ) -> Verdict {
+    judge(history, guarantees).0
+}
+
+/// The verdict, and the events of the read that shows a violation, if there is one.
+fn judge<V: Ord + Clone + Debug>(
+    history: &History<Access<V>, ()>,
+    guarantees: &[Guarantee],
+) -> (Verdict, Vec<EventId>) {
     let writes = match writers(history) {
         Ok(writes) => writes,
-        Err(unclear) => return Verdict::Unknown(unclear),
+        Err(unclear) => return (Verdict::Unknown(unclear), Vec::new()),
     };
     let sessions = history.by_process();
     let mut checker =
         Checker { guarantees, writes, sessions: &sessions, versions: BTreeMap::new() };
     for operations in sessions.values() {
-        if let Err(witness) = checker.session(operations) {
-            return Verdict::Violated(witness);
+        if let Err((witness, read)) = checker.session(operations) {
+            return (Verdict::violated(witness), read.events().collect());
         }
     }
     for (key, versions) in &checker.versions {
         if let Some(cycle) = versions.cycle() {
-            return Verdict::Violated(format!("no order of the versions{} fits: {cycle}", of(key)));
+            let text = format!("no order of the versions{} fits: {cycle}", of(key));
+            return (Verdict::violated(text), Vec::new());
         }
     }
-    Verdict::Holds
+    (Verdict::Holds, Vec::new())
 }
 
 fn of(key: &str) -> String {
@@ -194,7 +206,7 @@ impl<'h, V: Ord + Clone + Debug> Checker<'h, V> {
     fn session(
         &mut self,
         operations: &[&'h Operation<Access<V>, ()>],
-    ) -> std::result::Result<(), String> {
+    ) -> std::result::Result<(), (String, &'h Operation<Access<V>, ()>)> {
         let mut duties = Duties::new();
         let mut known: Vec<_> =
             operations.iter().filter(|operation| operation.output().is_some()).collect();
@@ -206,7 +218,8 @@ impl<'h, V: Ord + Clone + Debug> Checker<'h, V> {
             }
             let duties_here = duties.get(operation.key.as_str());
             if operation.output().is_some() {
-                self.read(operation, duties_here.cloned().unwrap_or_default())?;
+                let duties = duties_here.cloned().unwrap_or_default();
+                self.read(operation, duties).map_err(|witness| (witness, *operation))?;
             }
         }
         Ok(())

@@ -64,7 +64,7 @@ impl ContractRegistry {
         }
         let unknown = asked.iter().find_map(|release| self.release(release).err());
         if let Some(error) = unknown {
-            return Gate { verdict: Verdict::Violated(error.to_string()), pairs: Vec::new() };
+            return Gate { verdict: Verdict::violated(error.to_string()), pairs: Vec::new() };
         }
         there.extend(
             own.iter().map(|(service, versions)| ((*service).to_owned(), versions.clone())),
@@ -163,7 +163,7 @@ fn verdict(pairs: &[Pair]) -> Verdict {
             Compatibility::Compatible => Verdict::Holds,
             Compatibility::Breaking(changes) => {
                 let first = changes.first().map(|c| c.text.clone()).unwrap_or_default();
-                Verdict::Violated(format!("{who}: {first}"))
+                Verdict::violated(format!("{who}: {first}"))
             }
             Compatibility::Unknown(reasons) => {
                 Verdict::Unknown(format!("{who}: {}", reasons.join("; ")))

@@ -12,7 +12,7 @@ use super::traffic::{Leg, Message};
 use super::{Release, Schema};
 use crate::error::Result;
 use crate::journal::EventId;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 use std::sync::Arc;
 
 /// Whose contract a finding is about.
@@ -90,7 +90,7 @@ impl Summary {
         if let Some(broken) =
             at(Level::Broken).or_else(|| findings.iter().find(|f| f.level >= least))
         {
-            return Verdict::Violated(broken.to_string());
+            return Violation::new(broken.to_string()).with_events([broken.event]).into();
         }
         if let Some(unknown) = at(Level::Unknown) {
             return Verdict::Unknown(unknown.to_string());

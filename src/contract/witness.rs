@@ -106,11 +106,12 @@ impl Maker<'_> {
         values
     }
 
-    /// Those that the schema accepts first: what is built from them has a chance. Only combined
-    /// schemas are asked; the others make few that they refuse.
+    /// Those that the schema accepts first: what is built from them has a chance. A schema that says
+    /// no more than a type or what is in an object is not asked: what it makes first it accepts.
     fn best_first(&self, schema: &Value, mut values: Vec<Value>) -> Vec<Value> {
-        let combines = |key: &&str| schema.get(*key).is_some();
-        if !["$ref", "oneOf", "allOf", "anyOf", "not"].iter().any(combines) {
+        let plain = ["type", "title", "description", "properties", "required", "items"];
+        let says_more = |key: &String| !plain.contains(&key.as_str());
+        if !schema.as_object().is_some_and(|fields| fields.keys().any(says_more)) {
             return values;
         }
         let mut alone = schema.clone();

@@ -40,7 +40,7 @@ pub fn strong(probe: &str) -> impl Fn(&Journal) -> Verdict + 'static {
                 let name = |event: &Event<'_>| format!("{} at {}", event.node_name(), event.at());
                 let states = BTreeMap::from([(name(first), its.clone()), (name(&event), state)]);
                 let difference = told(&differences(&states));
-                return Verdict::Violated(format!("the same updates, another state: {difference}"));
+                return Verdict::violated(format!("the same updates, another state: {difference}"));
             }
         }
         match compared {

@@ -43,7 +43,7 @@ impl Written<'_> {
                 let written = self.values.get(key).is_some_and(|values| values.contains(value));
                 if !written && self.initial.get(key) != Some(value) {
                     let text = format!("{replica} has {value} under `{key}`, which nobody wrote");
-                    return Verdict::Violated(text);
+                    return Verdict::violated(text);
                 }
             }
         }

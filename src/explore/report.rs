@@ -9,7 +9,7 @@ use super::{Coverage, Search, Strategy};
 use crate::kernel::Scheduling;
 use crate::shrink::{Shrunk, Signature};
 use crate::sim::{Outcome, Run};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,14 +133,11 @@ impl SearchReport {
     pub fn verdict(&self) -> Verdict {
         let coverage = &self.coverage;
         if let Some(failure) = self.failures.first() {
-            let witness = match &failure.outcome.verdict {
-                Verdict::Violated(witness) if !witness.is_empty() => format!(": {witness}"),
-                _ => String::new(),
-            };
-            return Verdict::Violated(format!("{}{witness}", failure.property));
+            let witness = Violation::new(failure.outcome.verdict.text());
+            return witness.of(&failure.property).into();
         }
         if let Some((_, property)) = self.unshrunk.first() {
-            return Verdict::Violated(property.clone());
+            return Verdict::violated(property.clone());
         }
         if let Some(first) = self.nondeterminism.first() {
             return Verdict::Unknown(format!("seed {} does not replay", first.seed));

@@ -10,7 +10,7 @@ use super::compose::Healthcheck;
 use crate::journal::{Journal, Kind};
 use crate::sim::View;
 use crate::time::Time;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 
 /// How a container is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -174,7 +174,7 @@ pub fn recovers_within(limit: Duration) -> impl Fn(&Journal) -> Verdict {
                     let late = unwell.remove(node).filter(|_| at > healed.at() + limit);
                     if let Some((since, how)) = late {
                         let text = format!("{node} {how} from {since} to {at}");
-                        return Verdict::Violated(text);
+                        return Violation::new(text).with_events([event.id()]).into();
                     }
                 }
                 "is starting" | "is unhealthy" | "is down" | "waits" => {
@@ -190,7 +190,7 @@ pub fn recovers_within(limit: Duration) -> impl Fn(&Journal) -> Verdict {
             Some((node, (since, how))) => {
                 let text = format!("{node} {how} since {since}");
                 match end > healed.at() + limit {
-                    true => Verdict::Violated(text),
+                    true => Verdict::violated(text),
                     false => Verdict::Unknown(format!("{text}, and the world ends at {end}")),
                 }
             }

@@ -112,7 +112,7 @@ impl fmt::Display for StartError {
 /// The property that every orchestrated world has: all services are ready by the deadline.
 pub(super) fn in_time(view: &View<'_>) -> Verdict {
     match view.probe::<StartReport>("world", "start").as_deref() {
-        Some(StartReport { failed: Some(error), .. }) => Verdict::Violated(error.to_string()),
+        Some(StartReport { failed: Some(error), .. }) => Verdict::violated(error.to_string()),
         Some(StartReport { complete: Some(_), .. }) => Verdict::Holds,
         _ => Verdict::Unknown("not all services are ready yet".to_owned()),
     }

@@ -28,6 +28,8 @@ const MARGIN: usize = 19;
 const LANE: std::ops::RangeInclusive<usize> = 11..=21;
 /// What is left for words on the right.
 const WORDS: usize = 30;
+/// An arrow with less room than this has its label beside it if it does not fit.
+const LABEL: usize = 10;
 /// Rows, before the first ones are left out.
 const ROWS: usize = 36;
 
@@ -141,7 +143,7 @@ impl<'a> Diagram<'a> {
     fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line: Vec<char> = Vec::new();
         for node in &self.lanes {
-            let name = cut(self.journal.node_name(*node), self.lane_width() - 1);
+            let name = short(self.journal.node_name(*node), self.lane_width() - 1);
             let length = name.chars().count();
             let start = (self.column(*node).unwrap_or(0) + 1).saturating_sub(length.div_ceil(2));
             let start = start.max(if line.is_empty() { 0 } else { line.len() + 1 });
@@ -229,7 +231,12 @@ impl<'a> Diagram<'a> {
         if !matches!(row.shape, Shape::Arrives(_)) {
             let stops = matches!(row.shape, Shape::Whole(End::Lost | End::UnderWay));
             let room = (high - low).saturating_sub(if stops { 12 } else { 6 });
-            let label = format!(" {} ", cut(&label, room.max(3)));
+            if label.chars().count() > room && room < LABEL {
+                // Beside so short an arrow it can be read.
+                let remark = self.remark(row, &send);
+                return if remark.is_empty() { label } else { format!("{label}  {remark}") };
+            }
+            let label = format!(" {} ", cut(&label, room));
             let start = low + (high - low + 1).saturating_sub(label.chars().count()) / 2;
             label.chars().enumerate().for_each(|(place, c)| line.put(start + place, c));
         }
@@ -386,6 +393,16 @@ fn lanes(run: &Run, rows: &[Row<'_>]) -> (Vec<NodeId>, usize) {
     let depths = depths(run);
     nodes.sort_by_key(|node| (depths.get(node).copied().unwrap_or(usize::MAX), *node));
     (nodes, left_out)
+}
+
+/// A node's name in at most so many characters; the number of a replica stays.
+fn short(name: &str, most: usize) -> String {
+    let number = name.rfind('-').map_or("", |dash| &name[dash..]);
+    let is_number = number.len() > 1 && number[1..].bytes().all(|digit| digit.is_ascii_digit());
+    match is_number && name.chars().count() > most && number.len() + 4 <= most {
+        true => cut(&name[..name.len() - number.len()], most - number.len()) + number,
+        false => cut(name, most),
+    }
 }
 
 /// The text in at most so many characters.

@@ -54,10 +54,7 @@ fn failure(report: &SearchReport, found: &Failure) -> Value {
             "runs": shrunk.runs, "cut_short": shrunk.cut_short, "without": shrunk.without,
         })
     });
-    let witness = match &found.outcome.verdict {
-        crate::verdict::Verdict::Violated(witness) => witness.as_str(),
-        _ => "",
-    };
+    let witness = found.outcome.verdict.text();
     json!({
         "schema": SCHEMA, "type": "failure", "sim": report.sim, "variant": report.variant,
         "seed": found.run.seed, "property": found.property, "witness": witness,

@@ -19,12 +19,13 @@ pub fn run_junit(name: &str, run: &Run) -> String {
     let mut suite = TestSuite::new(format!("{suite_name} seed {}", run.seed));
     suite.set_time(Duration::from_nanos(run.duration.as_nanos()));
     for outcome in &run.outcomes {
-        let witness = |text: &str| format!("{text}\n\nseed {}", run.seed);
+        let text = outcome.verdict.text();
+        let witness = || format!("{text}\n\nseed {}", run.seed);
         let status = match &outcome.verdict {
             Verdict::Holds => TestCaseStatus::success(),
-            Verdict::Violated(text) => status(NonSuccessKind::Failure, text, witness(text)),
-            Verdict::Unknown(text) if outcome.kind == PropertyKind::Sometimes => skipped(text),
-            Verdict::Unknown(text) => status(NonSuccessKind::Error, text, witness(text)),
+            Verdict::Violated(_) => status(NonSuccessKind::Failure, text, witness()),
+            Verdict::Unknown(_) if outcome.kind == PropertyKind::Sometimes => skipped(text),
+            Verdict::Unknown(_) => status(NonSuccessKind::Error, text, witness()),
         };
         suite.add_test_case(case(&suite_name, &outcome.property, status));
     }
@@ -40,10 +41,7 @@ pub fn search_junit(report: &SearchReport) -> String {
     let (coverage, mut failed) = (&report.coverage, BTreeSet::new());
     for failure in &report.failures {
         failed.insert(failure.property.as_str());
-        let message = match &failure.outcome.verdict {
-            Verdict::Violated(text) | Verdict::Unknown(text) => text.as_str(),
-            Verdict::Holds => "",
-        };
+        let message = failure.outcome.verdict.text();
         let status = status(NonSuccessKind::Failure, message, failure.to_string());
         suite.add_test_case(case(&name, &failure.property, status));
     }

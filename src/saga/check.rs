@@ -7,7 +7,7 @@ use super::event::{SagaEvent, What};
 use super::witness::{Finding, Invariant};
 use crate::journal::{Journal, Kind};
 use crate::time::Time;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 
 /// When the history that is judged was healed, and when it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,10 @@ pub fn check_history(events: &[SagaEvent], definition: &Definition, ended: Ended
     match (&violated[..], &unknown[..]) {
         ([], []) => Verdict::Holds,
         ([], unknown) => Verdict::Unknown(text(unknown)),
-        (violated, _) => Verdict::Violated(text(violated)),
+        (violated, _) => {
+            let events = violated.iter().flat_map(|f| &f.events).map(|event| event.event);
+            Violation::new(text(violated)).with_events(events).into()
+        }
     }
 }
 

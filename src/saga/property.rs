@@ -6,7 +6,7 @@ use super::check::check;
 use super::definition::Definition;
 use super::event::{SagaEvent, What, told};
 use crate::sim::Sim;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 
 impl Sim {
     /// Asks for all that must be true of a saga ([`crate::saga`]), as two properties: eventually every saga has
@@ -68,9 +68,10 @@ fn ended(events: &[SagaEvent], definition: &Definition) -> Verdict {
             },
         }
     }
-    let stuck: Vec<String> = open
-        .into_iter()
-        .filter_map(|(id, last)| last.map(|last| format!("saga {id} has not ended: {last}")))
-        .collect();
-    if stuck.is_empty() { verdict } else { Verdict::Violated(stuck.join("; ")) }
+    let stuck = || open.iter().filter_map(|(id, last)| last.map(|last| (id, last)));
+    let told = stuck().map(|(id, last)| format!("saga {id} has not ended: {last}"));
+    match told.collect::<Vec<_>>().join("; ") {
+        none if none.is_empty() => verdict,
+        told => Violation::new(told).with_events(stuck().map(|(_, last)| last.event)).into(),
+    }
 }

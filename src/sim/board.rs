@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use crate::journal::{Entry, Kind, NodeId};
+use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::current::{self, Installed, Part};
 
-/// One probe's last value on each node.
-type ByNode = BTreeMap<String, Rc<dyn Any>>;
+/// One probe's last value on each node, and the event that told it.
+type ByNode = BTreeMap<String, (EventId, Rc<dyn Any>)>;
 
 /// The last value of every probe of a world.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(super) fn install() -> (Rc<Board>, Installed<Board>) {
 pub(crate) fn publish<T: Any + Debug>(node: NodeId, name: &str, value: T) {
     current::with(|kernel| {
         let entry = Entry::new(Kind::Probe, node).symbol(kernel.symbol(name));
-        kernel.record_text(entry, format!("{value:?}"));
+        let event = kernel.record_text(entry, format!("{value:?}"));
         kernel.touch();
         let node = kernel.node_name(node);
         let before = current::part(&BOARD, |board| {
@@ -43,7 +43,7 @@ pub(crate) fn publish<T: Any + Debug>(node: NodeId, name: &str, value: T) {
                 Some(by_node) => by_node,
                 None => probes.entry(name.to_owned()).or_default(),
             };
-            by_node.insert(node, Rc::new(value) as Rc<dyn Any>)
+            by_node.insert(node, (event, Rc::new(value) as Rc<dyn Any>))
         });
         drop(before);
     });
@@ -77,13 +77,17 @@ pub(crate) fn count(text: &str) {
 
 impl Board {
     pub(super) fn get(&self, node: &str, name: &str) -> Option<Rc<dyn Any>> {
-        self.probes.borrow().get(name)?.get(node).cloned()
+        self.probes.borrow().get(name)?.get(node).map(|(_, value)| value.clone())
     }
 
     pub(super) fn all(&self, name: &str) -> Vec<(String, Rc<dyn Any>)> {
         let probes = self.probes.borrow();
         let by_node = probes.get(name).into_iter().flatten();
-        by_node.map(|(node, value)| (node.clone(), value.clone())).collect()
+        by_node.map(|(node, (_, value))| (node.clone(), value.clone())).collect()
+    }
+
+    pub(super) fn events(&self, name: &str) -> Vec<EventId> {
+        self.probes.borrow().get(name).into_iter().flatten().map(|(_, (event, _))| *event).collect()
     }
 
     pub(super) fn recorded(&self, text: &str) -> u64 {

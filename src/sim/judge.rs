@@ -49,7 +49,7 @@ impl Judge {
         self.panic.get_or_insert_with(|| Outcome {
             property: "no service panics".to_owned(),
             kind: PropertyKind::Always,
-            verdict: Verdict::Violated(message),
+            verdict: Verdict::violated(message),
             event: EventId(kernel.events() as u32),
         });
     }
@@ -114,7 +114,7 @@ impl Judge {
             }
             End::Deadlock(waiting) | End::Stopped(Stop::Limit | Stop::Livelock, waiting) => {
                 let text = tell(waiting);
-                outcomes.push(built_in("every client ends", Verdict::Violated(text)));
+                outcomes.push(built_in("every client ends", Verdict::violated(text)));
             }
             End::Stopped(stop, _) => {
                 let text = format!("the run was stopped: {stop:?}");
@@ -166,6 +166,6 @@ pub(super) fn check_journal(properties: &[Property], run: &mut Run) {
 fn guarded(decide: impl FnOnce() -> Verdict) -> Verdict {
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|payload| {
         let text = crate::kernel::panic_message(payload.as_ref());
-        Verdict::Violated(text)
+        Verdict::violated(text)
     })
 }

@@ -68,7 +68,9 @@ impl Run {
             .filter(|o| o.kind != PropertyKind::Sometimes)
             .map(|o| match &o.verdict {
                 Verdict::Holds => Verdict::Holds,
-                Verdict::Violated(text) => Verdict::Violated(described(&o.property, text)),
+                Verdict::Violated(violation) => {
+                    Verdict::Violated(violation.clone().of(&o.property))
+                }
                 Verdict::Unknown(text) => Verdict::Unknown(described(&o.property, text)),
             })
             .fold(Verdict::Holds, Verdict::and)

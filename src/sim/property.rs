@@ -174,6 +174,12 @@ impl View<'_> {
         all.into_iter().filter_map(|(node, value)| Some((node, value.downcast().ok()?))).collect()
     }
 
+    /// The events at which nodes last published under `name`: what they say of it is shown by these.
+    #[must_use]
+    pub fn probe_events(&self, name: &str) -> Vec<EventId> {
+        self.board.events(name)
+    }
+
     /// How often that text was recorded with `ctx.record`, by whomever.
     #[must_use]
     pub fn recorded(&self, text: &str) -> u64 {

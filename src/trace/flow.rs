@@ -194,7 +194,7 @@ impl Flow {
     #[must_use]
     pub fn verdict(&self, set: &SpanSet) -> Verdict {
         let named = |checked: Checked| match checked.verdict {
-            Verdict::Violated(text) => Verdict::Violated(format!("{}: {text}", checked.name)),
+            Verdict::Violated(violation) => Verdict::Violated(violation.of(&checked.name)),
             Verdict::Unknown(text) => Verdict::Unknown(format!("{}: {text}", checked.name)),
             Verdict::Holds => Verdict::Holds,
         };

@@ -112,7 +112,11 @@ impl<'a> Reader<'a> {
             Kind::Drop | Kind::Duplicate | Kind::FaultHit => self.struck(event),
             Kind::Reset => self.reset(event),
             Kind::Timeout => self.timed_out(event),
-            Kind::Crash | Kind::PowerLoss | Kind::Stop => self.went_down(event),
+            Kind::Crash | Kind::PowerLoss | Kind::Wipe => {
+                self.went_down(event, event.kind().name())
+            }
+            // A graceful stop lets what it works on end; what did not was killed before the next start.
+            Kind::Start => self.went_down(event, Kind::Stop.name()),
             Kind::SpanOpen => self.opened(event),
             Kind::SpanClose => self.closed(event),
             Kind::Note | Kind::Log | Kind::Panic | Kind::DiskFail => self.told(event),

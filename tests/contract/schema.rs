@@ -1,7 +1,7 @@
 //! Whether one schema accepts all of another, against brute force.
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stormglass::contract::{Containment, Profile, Schema, Settings};
 
 fn schema(text: &Value) -> Schema {
@@ -31,6 +31,23 @@ fn a_new_optional_property_breaks_open_writers_alone() {
         panic!("an open writer may send any b");
     };
     assert!(schema(&old).accepts(&witness) && !schema(&new).accepts(&witness), "{witness}");
+}
+
+/// The example needs a value within bounds in each of several properties.
+#[test]
+fn a_new_property_that_is_refused_is_shown() {
+    let of = |names: &[&str]| {
+        let bounded = json!({ "type": "integer", "minimum": 1 });
+        let properties: Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), bounded.clone())).collect();
+        json!({
+            "type": "object", "required": names, "properties": properties,
+            "additionalProperties": false,
+        })
+    };
+    let example = json!({ "amount": 1, "order": 1 });
+    let no = Containment::No(Some(example));
+    check(of(&["order"]), of(&["order", "amount"]), Profile::Open, no);
 }
 
 #[test]

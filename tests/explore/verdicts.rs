@@ -154,7 +154,7 @@ fn a_property_of_the_journal_is_decided_in_a_search() {
     };
     let directory = tempfile::tempdir().unwrap();
     let report = explore(world).seeds(0..3).out(directory.path()).find();
-    assert_eq!(report.verdict(), Verdict::Violated("nobody swears".to_owned()));
+    assert_eq!(report.verdict(), Verdict::violated("nobody swears"));
     assert!(report.failures[0].to_string().contains("client  swears\n"), "{report}");
 }
 

@@ -89,7 +89,7 @@ fn every_sign_has_its_meaning() {
                   13.000 ms        |                    "   pauses
                   14.000 ms        o                    :   -> itself  GET /stock/{item}
                   15.000 ms        |                    ^   resumes
-                  16.000 ms        o---- GET /st.. --~  |
+                  16.000 ms        o-----------------~  |   GET /stock/{item}
                   17.000 ms        |                    |   chaos ends, all is healed
         "#]],
     );

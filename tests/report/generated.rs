@@ -82,7 +82,7 @@ pub(crate) fn long(messages: u32) -> Run {
     let outcome = Outcome {
         property: "the last answer is right".to_owned(),
         kind: PropertyKind::Always,
-        verdict: Verdict::Violated("it is wrong".to_owned()),
+        verdict: Verdict::violated("it is wrong"),
         event,
     };
     let members = names.iter().map(|name| match *name {
@@ -111,7 +111,7 @@ pub(crate) fn hostile() -> Run {
     let outcome = Outcome {
         property: HOSTILE.to_owned(),
         kind: PropertyKind::Always,
-        verdict: Verdict::Violated(HOSTILE.to_owned()),
+        verdict: Verdict::violated(HOSTILE),
         event,
     };
     let members = vec![member(HOSTILE, Role::Client), member("b<b>", Role::Service)];

@@ -121,6 +121,22 @@ fn a_crash_ends_what_was_worked_on() {
     );
 }
 
+/// What a node works on when it is asked to stop ends as ever.
+#[test]
+fn a_graceful_stop_ends_nothing_that_still_runs() {
+    let stop = Fault::Stop { node: "checkout".into(), at: ms(3), lasts: Some(ms(20)) };
+    check(
+        [stop],
+        shop(1),
+        expect![[r#"
+        client [shopper] POST /orders 0.000 ms..7.000 ms
+          server [checkout] POST /orders 1.000 ms..6.000 ms
+            client [checkout] POST /charge 1.000 ms..6.000 ms
+              server [payment] POST /charge 2.000 ms..5.000 ms
+    "#]],
+    );
+}
+
 /// A handler that begins a trace of its own: the header says nothing of whom it works for.
 #[test]
 fn without_the_context_causality_tells() {

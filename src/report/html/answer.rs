@@ -46,10 +46,10 @@ fn verdict(subject: Subject<'_>, file: &mut File) {
             file.raw("<section class=\"verdict holds\"><p class=\"badge\">holds</p>");
             file.raw("<h1>Every property holds</h1><p class=\"witness\"></p>");
         }
-        (None, Verdict::Unknown(reason) | Verdict::Violated(reason)) => {
+        (None, verdict) => {
             file.raw("<section class=\"verdict unknown\"><p class=\"badge\">unknown</p>");
             file.raw("<h1>Nothing can be said</h1>");
-            file.el("<p class=\"witness\">", reason, "</p>");
+            file.el("<p class=\"witness\">", verdict.text(), "</p>");
         }
     }
     file.raw("<ul class=\"facts\">");
@@ -268,10 +268,11 @@ pub(super) fn details(subject: Subject<'_>, file: &mut File) {
         file.raw("<section><h2>Properties</h2>\n<table class=\"list\"><tbody>\n");
     }
     for outcome in &run.outcomes {
-        let (class, word, text) = match &outcome.verdict {
-            Verdict::Holds => ("<tr class=\"holds\"><td>", "holds", ""),
-            Verdict::Violated(text) => ("<tr class=\"violated\"><td>", "violated", text.as_str()),
-            Verdict::Unknown(text) => ("<tr class=\"unknown\"><td>", "unknown", text.as_str()),
+        let text = outcome.verdict.text();
+        let (class, word) = match &outcome.verdict {
+            Verdict::Holds => ("<tr class=\"holds\"><td>", "holds"),
+            Verdict::Violated(_) => ("<tr class=\"violated\"><td>", "violated"),
+            Verdict::Unknown(_) => ("<tr class=\"unknown\"><td>", "unknown"),
         };
         file.el(class, word, "</td>").el("<td>", outcome.kind, "</td>");
         file.el("<td>", &outcome.property, "</td>").el("<td>", text, "</td></tr>\n");

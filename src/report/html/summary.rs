@@ -19,16 +19,8 @@ pub(super) fn page(report: &SearchReport, at: &Path) -> String {
     faults(report, &mut file);
     reached(report, &mut file);
     file.raw("</div>\n</main>\n");
-    let verdict = word(&report.verdict());
+    let verdict = report.verdict().word();
     file.finish(&format!("{verdict} - search of {}", report.sim), "")
-}
-
-fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Violated(_) => "violated",
-        Verdict::Unknown(_) => "unknown",
-    }
 }
 
 fn head(report: &SearchReport, file: &mut File) {
@@ -42,12 +34,13 @@ fn head(report: &SearchReport, file: &mut File) {
     let verdict = report.verdict();
     let (open, title, witness) = match &verdict {
         Verdict::Holds => ("<section class=\"verdict holds\">", "It holds".to_owned(), ""),
-        Verdict::Violated(text) => {
+        Verdict::Violated(violation) => {
+            let text = violation.text();
             let title = match report.failures.len() {
-                0 => text.clone(),
+                0 => text.to_owned(),
                 n => format!("{} found", count(n, "distinct failure")),
             };
-            let witness = if report.failures.is_empty() { "" } else { text.as_str() };
+            let witness = if report.failures.is_empty() { "" } else { text };
             ("<section class=\"verdict violated\">", title, witness)
         }
         Verdict::Unknown(reason) => (
@@ -56,7 +49,7 @@ fn head(report: &SearchReport, file: &mut File) {
             reason.as_str(),
         ),
     };
-    file.raw(open).el("<p class=\"badge\">", word(&verdict), "</p>").el("<h1>", title, "</h1>");
+    file.raw(open).el("<p class=\"badge\">", verdict.word(), "</p>").el("<h1>", title, "</h1>");
     file.el("<p class=\"witness\">", witness, "</p>");
     file.raw("<ul class=\"facts\">");
     let mut facts = vec![format!("tasks {}", report.strategy)];

@@ -7,9 +7,10 @@ use rustc_hash::FxHashMap;
 
 use super::pattern::{Pattern, value};
 use super::{Check, Checked, Question};
+use crate::journal::EventId;
 use crate::time::Time;
 use crate::trace::set::{SpanIndex, SpanRef, SpanSet};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 
 /// Witnesses that a verdict's text names.
 const NAMED: usize = 3;
@@ -53,9 +54,15 @@ impl Answer {
         if witnesses.is_empty() {
             return Answer { verdict: Verdict::Holds, witnesses, matched };
         }
-        let verdict = Verdict::Violated(why(&named(set, &witnesses)));
+        let verdict = violated(set, why(&named(set, &witnesses)), &witnesses);
         Answer { verdict, witnesses, matched }
     }
+}
+
+/// What these spans show, and where the journal has them.
+fn violated(set: &SpanSet, text: String, spans: &[SpanIndex]) -> Verdict {
+    let events = spans.iter().map(|index| EventId(set.span(*index).event));
+    Violation::new(text).with_events(events).into()
 }
 
 /// The spans of a verdict, with their ids and times.
@@ -85,7 +92,7 @@ fn exists(set: &SpanSet, pattern: &Pattern, at_least: usize) -> Answer {
     let matched = matching(set, pattern).len();
     let verdict = match matched >= at_least {
         true => Verdict::Holds,
-        false => Verdict::Violated(format!(
+        false => Verdict::violated(format!(
             "{matched} of {} spans are {pattern}; at least {at_least} were expected",
             set.len()
         )),
@@ -148,7 +155,7 @@ fn once(set: &SpanSet, pattern: &Pattern, key: &str, of: Option<&Pattern>) -> An
                 0 => format!("no span is {pattern}"),
                 n => format!("{n} spans are {pattern}: {}", named(set, with)),
             };
-            let verdict = Verdict::Violated(format!("with {key} {key_value}, {how_often}"));
+            let verdict = violated(set, format!("with {key} {key_value}, {how_often}"), with);
             Answer { verdict, witnesses: with.clone(), matched }
         }
         None if without > 0 => {

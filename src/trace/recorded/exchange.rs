@@ -335,9 +335,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A process or machine is gone, and with it all that it asked and worked on.
-    pub(super) fn went_down(&mut self, event: Event<'a>) {
+    pub(super) fn went_down(&mut self, event: Event<'a>, how: &'static str) {
         let node = event.node().0 as usize;
-        let how = event.kind().name();
         for server in std::mem::take(&mut self.serving[node]) {
             self.fail(server, how);
             self.end(server);
