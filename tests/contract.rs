@@ -7,6 +7,7 @@ mod gate;
 #[cfg(feature = "contracts")]
 mod hostile;
 #[cfg(feature = "contracts")]
+mod rules;
 mod schema;
 #[cfg(all(feature = "contracts", feature = "pact"))]
 mod tap;

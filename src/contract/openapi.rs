@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::Draft;
 use serde_json::{Map, Value};
 
 use super::schema::Schema;
@@ -12,8 +11,11 @@ use crate::error::Result;
 mod check;
 mod compare;
 mod covers;
+mod discriminator;
 mod extract;
+mod messages;
 mod security;
+mod shape;
 
 pub(super) use compare::schemas;
 use extract::Way;
@@ -37,6 +39,8 @@ pub struct Operation {
     pub path: String,
     /// Where it stands: a JSON pointer.
     pub at: String,
+    /// The name that generated clients give it: `operationId`.
+    id: Option<String>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
     responses: BTreeMap<String, Response>,
@@ -52,7 +56,11 @@ struct Parameter {
     style: String,
     explode: bool,
     allows_empty: bool,
+    /// What it means where it is left out.
+    default: Option<Value>,
     schema: Option<Schema>,
+    /// A schema of its text in some media type, where it has one instead.
+    content: BTreeMap<String, Option<Schema>>,
     at: String,
 }
 
@@ -257,6 +265,11 @@ impl<'d> Reader<'d> {
             path: path.to_owned(),
             body: self.body(&format!("{at}/requestBody"))?,
             security: self.security(&at)?,
+            id: self
+                .document
+                .get(&join(&at, "operationId"))
+                .and_then(|id| id.as_str())
+                .map(Into::into),
             at,
             parameters,
             responses,
@@ -280,6 +293,8 @@ impl<'d> Reader<'d> {
             Some(_) => Some(self.schema(&format!("{at}/schema"), way)?),
             None => None,
         };
+        let own = self.at(&format!("{at}/schema"))?;
+        let default = own.and_then(|(_, schema)| schema.get("default").cloned());
         Ok(Some(Parameter {
             name: if place == "header" { name.to_lowercase() } else { name.to_owned() },
             place: place.to_owned(),
@@ -287,7 +302,9 @@ impl<'d> Reader<'d> {
             explode: flag("explode").unwrap_or(style == "form"),
             allows_empty: flag("allowEmptyValue").unwrap_or(false),
             style,
+            default,
             schema,
+            content: self.content(&at, way)?,
             at,
         }))
     }
@@ -324,8 +341,7 @@ impl<'d> Reader<'d> {
 
     fn schema(&self, pointer: &str, way: Way) -> Result<Schema> {
         let text = extract::extract(self.document, pointer, self.old, way)?;
-        let settings = super::Settings { draft: Some(Draft::Draft202012), formats: Some(true) };
-        Schema::new(&text, settings).map_err(|(inner, reason)| {
+        Schema::of_interface(&text).map_err(|(inner, reason)| {
             self.document.error(pointer, format!("{reason} (at {inner} of the schema)"))
         })
     }

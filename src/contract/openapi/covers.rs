@@ -12,7 +12,7 @@ use super::check::of_media;
 use crate::contract::pact::{Expectation, Pact};
 use crate::contract::tap::{Level, said};
 use crate::contract::traffic::{Leg, Message};
-use crate::contract::{Bump, Change, Compatibility, Direction, Schema, Settings};
+use crate::contract::{Bump, Change, Compatibility, Direction, Schema};
 use crate::document::join;
 use crate::journal::EventId;
 
@@ -124,8 +124,7 @@ fn partial(schema: &Schema) -> Option<Schema> {
             fields.insert("unevaluatedProperties".into(), Value::Bool(false));
         }
     }
-    let draft = Some(jsonschema::Draft::Draft202012);
-    Schema::new(&text, Settings { draft, formats: Some(true) }).ok()
+    Schema::of_interface(&text).ok()
 }
 
 /// Parts of `allOf` name properties for each other: where there are any, only the whole is closed.
