@@ -7,7 +7,10 @@ mod gate;
 #[cfg(feature = "contracts")]
 mod hostile;
 #[cfg(feature = "contracts")]
+mod route;
+#[cfg(feature = "contracts")]
 mod rules;
+#[cfg(feature = "contracts")]
 mod schema;
 #[cfg(all(feature = "contracts", feature = "pact"))]
 mod tap;

@@ -14,6 +14,7 @@ mod covers;
 mod discriminator;
 mod extract;
 mod messages;
+mod route;
 mod security;
 mod shape;
 
@@ -27,6 +28,7 @@ pub struct OpenApi {
     pub file: String,
     /// Its operations by method and path template, names of parameters left out: `GET /orders/{}`.
     pub operations: BTreeMap<String, Operation>,
+    bases: route::Bases,
     text: Value,
 }
 
@@ -114,43 +116,9 @@ impl OpenApi {
             reader.path(path, &mut operations)?;
         }
         let (file, text) = (document.file().to_owned(), document.value().clone());
-        Ok(OpenApi { file, operations, text })
+        let bases = reader.bases()?;
+        Ok(OpenApi { file, operations, bases, text })
     }
-
-    /// The operation that a request is for.
-    #[must_use]
-    pub fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
-        let fits = |o: &&Operation| o.method.eq_ignore_ascii_case(method) && matches(&o.path, path);
-        // A template without parameters comes before one with (OpenAPI 3.1, 4.8.8.2).
-        let all = self.operations.values().filter(fits);
-        all.min_by_key(|operation| operation.path.matches('{').count())
-    }
-
-    /// True if some operation has that path, whatever its method.
-    fn has_path(&self, path: &str) -> bool {
-        self.operations.values().any(|operation| matches(&operation.path, path))
-    }
-}
-
-/// Whether a path is one of a template's.
-fn matches(template: &str, path: &str) -> bool {
-    let path = path.strip_suffix('/').filter(|_| !template.ends_with('/')).unwrap_or(path);
-    let (mut of_template, mut of_path) = (template.split('/'), path.split('/'));
-    loop {
-        match (of_template.next(), of_path.next()) {
-            (None, None) => return true,
-            (Some(part), Some(given)) if part == given => {}
-            (Some(part), Some(given)) if fits_part(part, given) => {}
-            _ => return false,
-        }
-    }
-}
-
-/// A segment such as `{id}` or `{id}.json`.
-fn fits_part(part: &str, given: &str) -> bool {
-    let (Some(start), Some(end)) = (part.find('{'), part.rfind('}')) else { return false };
-    let (before, after) = (&part[..start], &part[end + 1..]);
-    given.len() > before.len() + after.len() && given.starts_with(before) && given.ends_with(after)
 }
 
 /// A path template without the names of its parameters.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::route::path_values;
 use super::{OpenApi, Operation, Parameter, Response};
 use crate::contract::schema::Schema;
 use crate::contract::tap::{Level, said};
@@ -18,14 +19,14 @@ impl OpenApi {
     /// What a request violates.
     pub(in crate::contract) fn check_request(&self, message: &Message<'_>) -> Found {
         let (method, path) = (message.method, message.path());
-        let Some(operation) = self.operation(method, path) else {
+        let Some((operation, path)) = self.route(method, path) else {
             let what = match self.has_path(path) {
                 true => format!("{path} has no {method}"),
                 false => format!("there is no path {path}"),
             };
             return vec![(Level::Broken, what)];
         };
-        let mut found = operation.parameters(message);
+        let mut found = operation.parameters(message, path);
         let body = operation.body.as_ref();
         match (body, message.body.is_empty()) {
             (Some(body), true) if body.required => {
@@ -74,13 +75,13 @@ impl Operation {
         exact.or_else(range).or_else(|| self.responses.get("DEFAULT"))
     }
 
-    fn parameters(&self, message: &Message<'_>) -> Found {
+    fn parameters(&self, message: &Message<'_>, path: &str) -> Found {
         let mut found = Found::new();
         if self.parameters.is_empty() {
             return found;
         }
         let query = decoded_query(message.query());
-        let path = path_values(&self.path, message.path());
+        let path = path_values(&self.path, path);
         for parameter in &self.parameters {
             let values: Vec<String> = match parameter.place.as_str() {
                 "query" => query.get(&parameter.name).cloned().unwrap_or_default(),
@@ -252,18 +253,6 @@ pub(super) fn decoded_query(query: &str) -> BTreeMap<String, Vec<String>> {
         all.entry(decoded(name, true)).or_default().push(decoded(value, true));
     }
     all
-}
-
-fn path_values(template: &str, path: &str) -> BTreeMap<String, String> {
-    let parts = template.split('/').zip(path.split('/'));
-    let values = parts.filter_map(|(part, given)| {
-        let (start, end) = (part.find('{')?, part.rfind('}')?);
-        let inner = part.get(start + 1..end)?;
-        let cut = part.len() - (end + 1);
-        let value = given.get(start..given.len().checked_sub(cut)?)?;
-        Some((inner.to_owned(), decoded(value, false)))
-    });
-    values.collect()
 }
 
 /// Percent-decoded (RFC 3986, 2.1); in a query `+` is a blank.

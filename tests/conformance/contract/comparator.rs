@@ -6,6 +6,12 @@ use stormglass::document::Document;
 
 use crate::conformance::{Tally, files, set};
 
+/// Cases in which we mean to say otherwise, with the reason.
+const OTHERWISE: &[(&str, &str)] = &[(
+    "broken-references",
+    "a file whose references lead nowhere is refused here, with the line; there nothing is checked",
+)];
+
 fn covers(folder: &std::path::Path) -> Result<Compatibility, String> {
     let open = |name: &str| Document::open(&folder.join(name)).map_err(|e| e.to_string());
     let api = OpenApi::read(&open("oas.yaml")?).map_err(|e| e.to_string())?;
@@ -17,16 +23,16 @@ fn covers(folder: &std::path::Path) -> Result<Compatibility, String> {
 fn examples_are_covered_as_the_comparator_says() {
     let Some(folder) = set("openapi-pact-comparator") else { return };
     let mut tally = Tally::new("openapi-pact-comparator, OpenAPI 3");
-    let mut skipped = 0;
+    let (mut others, mut swagger) = (0, 0);
     for results in files(&folder, &["results.json"]) {
         let case = results.parent().unwrap();
         if !case.join("oas.yaml").exists() || !case.join("pact.json").exists() {
-            skipped += 1;
+            others += 1;
             continue;
         }
         let interface = std::fs::read_to_string(case.join("oas.yaml")).unwrap();
         if interface.contains("swagger:") {
-            skipped += 1;
+            swagger += 1;
             continue;
         }
         let text = std::fs::read_to_string(&results).unwrap();
@@ -40,8 +46,12 @@ fn examples_are_covered_as_the_comparator_says() {
             _ => false,
         };
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        tally.count(agrees, || format!("{name}: {codes:?}, {found:?}"));
+        let reason = OTHERWISE.iter().find(|(known, _)| *known == name);
+        let reason = reason.map_or("", |(_, reason)| *reason);
+        tally.count(agrees, || format!("{name}: {codes:?}, {found:?} {reason}"));
     }
-    println!("openapi-pact-comparator: {skipped} with AsyncAPI alone or Swagger 2.0, not read");
-    tally.at_least(75);
+    println!(
+        "openapi-pact-comparator: {others} without OpenAPI (AsyncAPI), {swagger} of Swagger 2.0: not read"
+    );
+    tally.at_least(90);
 }
