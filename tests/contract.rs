@@ -3,6 +3,8 @@
 #[cfg(feature = "contracts")]
 mod compare;
 #[cfg(feature = "contracts")]
+mod covers;
+#[cfg(feature = "contracts")]
 mod gate;
 #[cfg(feature = "contracts")]
 mod hostile;

@@ -17,6 +17,7 @@ mod messages;
 mod route;
 mod security;
 mod shape;
+mod styled;
 
 pub(super) use compare::schemas;
 use extract::Way;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::route::plain_name;
 use super::{OpenApi, Operation, Parameter, shape};
 use crate::contract::schema::{Containment, Profile, Schema, anything};
 use crate::contract::{Bump, Change, Diff, Direction};
@@ -215,5 +216,5 @@ pub(in crate::contract) fn schemas(
 
 /// The position of a parameter among those of a path.
 fn order(path: &str, name: &str) -> Option<usize> {
-    path.split('{').skip(1).position(|part| part.split('}').next() == Some(name))
+    path.split('{').skip(1).position(|part| part.split('}').next().map(plain_name) == Some(name))
 }

@@ -64,6 +64,12 @@ impl<'a> Discriminator<'a> {
         Some(Discriminator { property, values })
     }
 
+    /// The property, and all values that it may have; none if any may be.
+    pub(super) fn known(&self) -> Option<(&'a str, Vec<&'a str>)> {
+        let values: Vec<&str> = self.values.keys().copied().collect();
+        (!values.is_empty()).then_some((self.property, values))
+    }
+
     /// What a change of it breaks.
     pub(super) fn changes(
         kinds: (Option<Discriminator<'_>>, Option<Discriminator<'_>>),

@@ -140,7 +140,7 @@ fn same_media<'a>(content: &'a Content, media: &str) -> Option<Option<&'a Schema
 }
 
 /// A media type without its parameters.
-fn bare(media: &str) -> &str {
+pub(super) fn bare(media: &str) -> &str {
     media.split(';').next().unwrap_or_default().trim()
 }
 

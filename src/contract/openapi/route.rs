@@ -71,9 +71,12 @@ impl OpenApi {
         self.bases.inner(path).into_iter().find_map(|path| {
             let fits =
                 |o: &&Operation| o.method.eq_ignore_ascii_case(method) && self.matches(o, path);
-            // A template without parameters comes before one with (OpenAPI 3.1, 4.8.8.2).
             let all = self.operations.values().filter(fits);
-            let best = all.min_by_key(|operation| operation.path.matches('{').count())?;
+            // A template without parameters comes before one with (OpenAPI 3.1, 4.8.8.2).
+            let best = all.min_by_key(|operation| {
+                let other_end = operation.path.ends_with('/') != path.ends_with('/');
+                (other_end, operation.path.matches('{').count())
+            })?;
             Some((best, path))
         })
     }
@@ -113,6 +116,11 @@ fn fits_part(part: &str, given: &str) -> bool {
     given.len() > before.len() + after.len() && given.starts_with(before) && given.ends_with(after)
 }
 
+/// The name of a parameter; some write its style into the template: `{;id*}`.
+pub(super) fn plain_name(name: &str) -> &str {
+    name.trim_start_matches(['.', ';']).trim_end_matches('*')
+}
+
 /// The values of a template's parameters, percent-decoded.
 pub(super) fn path_values(template: &str, path: &str) -> BTreeMap<String, String> {
     let parts = template.split('/').zip(path.split('/'));
@@ -121,7 +129,7 @@ pub(super) fn path_values(template: &str, path: &str) -> BTreeMap<String, String
         let inner = part.get(start + 1..end)?;
         let cut = part.len() - (end + 1);
         let value = given.get(start..given.len().checked_sub(cut)?)?;
-        Some((inner.to_owned(), decoded(value, false)))
+        Some((plain_name(inner).to_owned(), decoded(value, false)))
     });
     values.collect()
 }

@@ -75,6 +75,16 @@ impl Requirement {
 }
 
 impl Scheme {
+    /// Where its credentials stand in a request: `header` and a name. None if that is not known.
+    pub(super) fn place(&self) -> Option<(&str, &str)> {
+        let text = |key: &str| self.text.get(key).and_then(Value::as_str);
+        match text("type")? {
+            "apiKey" => Some((text("in")?, text("name")?)),
+            "http" | "oauth2" | "openIdConnect" => Some(("header", "authorization")),
+            _ => None,
+        }
+    }
+
     /// True if `other` is the same, maybe with more ways (flows) to a token. Two of one kind are
     /// told apart by name: they may take other people's credentials.
     fn is_one_of(&self, other: &Scheme) -> bool {
