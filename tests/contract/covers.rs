@@ -79,7 +79,7 @@ fn refused(request: Value, response: Value) -> Vec<String> {
         "interactions": [{ "description": "it", "request": request, "response": response }],
         "metadata": { "pactSpecification": { "version": "3.0.0" } },
     });
-    let api = OpenApi::read(&Document::yaml("api.yaml", &API.replace("", "")).unwrap());
+    let api = OpenApi::read(&Document::yaml("api.yaml", API).unwrap());
     let pact = Pact::read(&Document::json("pact.json", &pact.to_string()).unwrap()).unwrap();
     match api.unwrap().covers(&pact) {
         Compatibility::Compatible => Vec::new(),

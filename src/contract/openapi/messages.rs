@@ -118,7 +118,7 @@ impl Pair<'_> {
 /// What takes a media type: itself, whatever its parameters, or a range it is in.
 fn of_media<'a>(content: &'a Content, media: &str) -> Option<Option<&'a Schema>> {
     let range = || {
-        let found = content.iter().find(|(range, _)| in_range(&bare(media), range));
+        let found = content.iter().find(|(range, _)| in_range(bare(media), range));
         found.map(|(_, schema)| schema.as_ref())
     };
     same_media(content, media).or_else(range)
@@ -129,7 +129,7 @@ fn answers_of_media<'a>(content: &'a Content, media: &str) -> Vec<Option<&'a Sch
     if let Some(same) = same_media(content, media) {
         return vec![same];
     }
-    let inner = content.iter().filter(|(known, _)| in_range(&bare(known), media));
+    let inner = content.iter().filter(|(known, _)| in_range(bare(known), media));
     inner.map(|(_, schema)| schema.as_ref()).collect()
 }
 
