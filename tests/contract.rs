@@ -3,9 +3,15 @@
 #[cfg(feature = "contracts")]
 mod compare;
 #[cfg(feature = "contracts")]
+mod covers;
+#[cfg(feature = "contracts")]
 mod gate;
 #[cfg(feature = "contracts")]
 mod hostile;
+#[cfg(feature = "contracts")]
+mod route;
+#[cfg(feature = "contracts")]
+mod rules;
 #[cfg(feature = "contracts")]
 mod schema;
 #[cfg(all(feature = "contracts", feature = "pact"))]

@@ -11,7 +11,8 @@ use serde_json::Value;
 pub enum Compatibility {
     /// Proven: nothing that was promised is broken.
     Compatible,
-    /// Proven: these changes break a promise.
+    /// These changes break a promise: a message is proven to be refused, or a rule of interfaces
+    /// names what breaks those who use them (a removed answer, another type of generated code).
     Breaking(Vec<Change>),
     /// Neither could be proven, for these reasons. It never passes a gate.
     Unknown(Vec<String>),

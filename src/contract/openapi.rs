@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::Draft;
 use serde_json::{Map, Value};
 
 use super::schema::Schema;
@@ -12,8 +11,13 @@ use crate::error::Result;
 mod check;
 mod compare;
 mod covers;
+mod discriminator;
 mod extract;
+mod messages;
+mod route;
 mod security;
+mod shape;
+mod styled;
 
 pub(super) use compare::schemas;
 use extract::Way;
@@ -25,6 +29,7 @@ pub struct OpenApi {
     pub file: String,
     /// Its operations by method and path template, names of parameters left out: `GET /orders/{}`.
     pub operations: BTreeMap<String, Operation>,
+    bases: route::Bases,
     text: Value,
 }
 
@@ -37,6 +42,8 @@ pub struct Operation {
     pub path: String,
     /// Where it stands: a JSON pointer.
     pub at: String,
+    /// The name that generated clients give it: `operationId`.
+    id: Option<String>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
     responses: BTreeMap<String, Response>,
@@ -52,7 +59,11 @@ struct Parameter {
     style: String,
     explode: bool,
     allows_empty: bool,
+    /// What it means where it is left out.
+    default: Option<Value>,
     schema: Option<Schema>,
+    /// A schema of its text in some media type, where it has one instead.
+    content: BTreeMap<String, Option<Schema>>,
     at: String,
 }
 
@@ -106,43 +117,9 @@ impl OpenApi {
             reader.path(path, &mut operations)?;
         }
         let (file, text) = (document.file().to_owned(), document.value().clone());
-        Ok(OpenApi { file, operations, text })
+        let bases = reader.bases()?;
+        Ok(OpenApi { file, operations, bases, text })
     }
-
-    /// The operation that a request is for.
-    #[must_use]
-    pub fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
-        let fits = |o: &&Operation| o.method.eq_ignore_ascii_case(method) && matches(&o.path, path);
-        // A template without parameters comes before one with (OpenAPI 3.1, 4.8.8.2).
-        let all = self.operations.values().filter(fits);
-        all.min_by_key(|operation| operation.path.matches('{').count())
-    }
-
-    /// True if some operation has that path, whatever its method.
-    fn has_path(&self, path: &str) -> bool {
-        self.operations.values().any(|operation| matches(&operation.path, path))
-    }
-}
-
-/// Whether a path is one of a template's.
-fn matches(template: &str, path: &str) -> bool {
-    let path = path.strip_suffix('/').filter(|_| !template.ends_with('/')).unwrap_or(path);
-    let (mut of_template, mut of_path) = (template.split('/'), path.split('/'));
-    loop {
-        match (of_template.next(), of_path.next()) {
-            (None, None) => return true,
-            (Some(part), Some(given)) if part == given => {}
-            (Some(part), Some(given)) if fits_part(part, given) => {}
-            _ => return false,
-        }
-    }
-}
-
-/// A segment such as `{id}` or `{id}.json`.
-fn fits_part(part: &str, given: &str) -> bool {
-    let (Some(start), Some(end)) = (part.find('{'), part.rfind('}')) else { return false };
-    let (before, after) = (&part[..start], &part[end + 1..]);
-    given.len() > before.len() + after.len() && given.starts_with(before) && given.ends_with(after)
 }
 
 /// A path template without the names of its parameters.
@@ -257,6 +234,11 @@ impl<'d> Reader<'d> {
             path: path.to_owned(),
             body: self.body(&format!("{at}/requestBody"))?,
             security: self.security(&at)?,
+            id: self
+                .document
+                .get(&join(&at, "operationId"))
+                .and_then(|id| id.as_str())
+                .map(Into::into),
             at,
             parameters,
             responses,
@@ -280,6 +262,8 @@ impl<'d> Reader<'d> {
             Some(_) => Some(self.schema(&format!("{at}/schema"), way)?),
             None => None,
         };
+        let own = self.at(&format!("{at}/schema"))?;
+        let default = own.and_then(|(_, schema)| schema.get("default").cloned());
         Ok(Some(Parameter {
             name: if place == "header" { name.to_lowercase() } else { name.to_owned() },
             place: place.to_owned(),
@@ -287,7 +271,9 @@ impl<'d> Reader<'d> {
             explode: flag("explode").unwrap_or(style == "form"),
             allows_empty: flag("allowEmptyValue").unwrap_or(false),
             style,
+            default,
             schema,
+            content: self.content(&at, way)?,
             at,
         }))
     }
@@ -324,8 +310,7 @@ impl<'d> Reader<'d> {
 
     fn schema(&self, pointer: &str, way: Way) -> Result<Schema> {
         let text = extract::extract(self.document, pointer, self.old, way)?;
-        let settings = super::Settings { draft: Some(Draft::Draft202012), formats: Some(true) };
-        Schema::new(&text, settings).map_err(|(inner, reason)| {
+        Schema::of_interface(&text).map_err(|(inner, reason)| {
             self.document.error(pointer, format!("{reason} (at {inner} of the schema)"))
         })
     }

@@ -92,6 +92,12 @@ impl Schema {
         Ok(Schema { text: text.clone(), settings, validator, canonical, closed })
     }
 
+    /// A schema of an interface, as [`super::OpenApi`] reads them: 2020-12, formats refuse.
+    pub(super) fn of_interface(text: &Value) -> Result<Schema, (String, String)> {
+        let draft = Some(Draft::Draft202012);
+        Schema::new(text, Settings { draft, formats: Some(true) })
+    }
+
     /// The schema's text.
     #[must_use]
     pub fn text(&self) -> &Value {

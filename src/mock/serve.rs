@@ -117,9 +117,9 @@ impl Seen<'_> {
         match self.rendered(&self.stub.reply, stream) {
             Ok(response) => response,
             Err(reason) => {
-                let text = format!("a template of the stub `{}`: {reason}", self.stub.name());
-                self.mock.ctx.record(&text);
-                plain(StatusCode::INTERNAL_SERVER_ERROR, text)
+                let name = self.stub.name();
+                self.mock.ctx.record(format_args!("a template of the stub `{name}`: {reason}"));
+                plain(StatusCode::INTERNAL_SERVER_ERROR, reason)
             }
         }
     }

@@ -8,6 +8,7 @@ mod check;
 mod data;
 mod helper;
 mod numbers;
+mod ordered;
 mod tests;
 mod text;
 mod times;
@@ -18,7 +19,7 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 
-use handlebars::{Context, Handlebars, Output, RenderContext, Renderable};
+use handlebars::{Context, Handlebars, Output, RenderContext, RenderError, Renderable};
 use serde_json::{Map, Value};
 
 use super::request::Facts;
@@ -60,6 +61,8 @@ pub(crate) struct Rendering {
     now: i64,
     host: String,
     steps: Cell<usize>,
+    /// The exception that a helper has thrown.
+    thrown: RefCell<Option<String>>,
 }
 
 thread_local! {
@@ -68,7 +71,8 @@ thread_local! {
 
 impl Rendering {
     pub(crate) fn new(stream: Stream, now: i64, host: String) -> Rendering {
-        Rendering { stream: RefCell::new(stream), now, host, steps: Cell::new(0) }
+        let (steps, thrown) = (Cell::new(0), RefCell::new(None));
+        Rendering { stream: RefCell::new(stream), now, host, steps, thrown }
     }
 
     /// What is left of the stream.
@@ -118,8 +122,12 @@ impl Engine {
         let mut out = Bounded(String::new());
         let result = template.compiled.render(&self.0, data, &mut context, &mut out);
         drop(installed);
-        let stream = Rc::into_inner(rendering).expect("it was lent alone").into_stream();
-        (result.map(|()| out.0).map_err(|error| error.to_string()), stream)
+        let rendering = Rc::into_inner(rendering).expect("it was lent alone");
+        let told = |error: RenderError| match rendering.thrown.take() {
+            Some(exception) => format!("{}: {exception}", template.place(&error)),
+            None => error.to_string(),
+        };
+        (result.map(|()| out.0).map_err(told), rendering.into_stream())
     }
 }
 
@@ -143,12 +151,24 @@ impl Template {
             return Err(format!("a template of {} bytes; at most {SOURCE_MAX}", source.len()));
         }
         check::nesting(source)?;
-        let mut compiled = handlebars::Template::compile(source).map_err(|error| {
+        // WireMock's handlebars knows no escape: a backslash before a tag is one, and the tag is a tag.
+        let text = source.replace("\\{{", "\\\\{{");
+        let mut compiled = handlebars::Template::compile(&text).map_err(|error| {
             let reason = error.to_string();
             format!("the template cannot be read: {}", reason.lines().collect::<Vec<_>>().join(" "))
         })?;
         check::helpers(&mut compiled)?;
         Ok(Template { source: source.to_owned(), compiled })
+    }
+
+    /// Line and column of what an error is about, as WireMock counts them: the column is that of the
+    /// helper's name, from 0.
+    fn place(&self, error: &RenderError) -> String {
+        let (line, column) = (error.line_no.unwrap_or(1), error.column_no.unwrap_or(1));
+        let text = self.source.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let tag = text.chars().skip(column.saturating_sub(1));
+        let before = tag.take_while(|c| "{~#^&( ".contains(*c)).count();
+        format!("{line}:{}", column.saturating_sub(1) + before)
     }
 
     /// True if the text has anything to render.

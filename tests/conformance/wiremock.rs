@@ -165,7 +165,12 @@ fn templates_render_alike() {
         };
         let (status, text) = rendered(&stubs, &request);
         if fails {
-            tally.count(status != 200, || format!("{template}: it fails there; here {text:?}"));
+            // Jetty's page of an exception is none of WireMock's; what a helper threw is.
+            let told = case["body"].as_str().filter(|body| !body.starts_with("<html>"));
+            let same = told.is_none_or(|told| text == told);
+            tally.count(status != 200 && same, || {
+                format!("{template}: it fails there; here {text:?}")
+            });
         } else if let Some(expected) = case["body"].as_str() {
             tally.count(text == expected, || format!("{template}: {text:?}, not {expected:?}"));
         } else {
@@ -173,7 +178,7 @@ fn templates_render_alike() {
             tally.count(status == 200 && !is_error, || format!("{template}: {text:?}"));
         }
     }
-    tally.at_least(90);
+    tally.at_least(95);
 }
 
 /// What a mock answers to the request of the set.

@@ -11,7 +11,7 @@ fn check(template: &str, expected: &str) {
     let asked = ask("POST /t/42?q=1&q=two").header("X-Trace", "abc").body(body);
     let run = run(&asking(&stubs, vec![asked], |_, _| {}), &RunConfig::seed(1));
     let notes = notes(&run);
-    let seen = notes.strip_prefix("2.000 ms client: ").unwrap_or(&notes).trim_end();
+    let seen = notes.split_once("2.000 ms client: ").map_or(&*notes, |(_, seen)| seen).trim_end();
     assert_eq!(seen, expected, "{template}");
 }
 
@@ -130,4 +130,56 @@ fn requests_cannot_write_templates() {
         2.000 ms client: 200 {{randomValue}} {{{x}}}
     "#]],
     );
+}
+
+/// A method and a path are no texts to Java.
+#[test]
+fn a_method_equals_no_text() {
+    check("{{#eq request.method 'POST'}}same{{else}}other{{/eq}}", "200 other");
+    check("{{#neq request.path '/t/42'}}other{{/neq}}", "200 other");
+    check("{{#eq request.method request.requestLine.method}}same{{/eq}}", "200 same");
+    check("{{#matches request.method 'P.*'}}fits{{/matches}}", "200 fits");
+}
+
+#[test]
+fn members_keep_the_order_in_which_they_are_written() {
+    check(
+        r#"{{jsonMerge '{"z":1,"o":{"b":1}}' '{"a":2,"o":{"a":2},"z":null}' removeNulls=true}}"#,
+        r#"200 {"o":{"b":1,"a":2},"a":2}"#,
+    );
+    check(
+        r#"{{formatJson '{"b":[1,{}],"a":null}' format='compact'}}"#,
+        r#"200 {"b":[1,{}],"a":null}"#,
+    );
+    check(
+        r#"{{jsonRemove '{"z":[{"y":1,"x":2}],"a":3}' '$.z[0].y'}}"#,
+        r#"200 {"z":[{"x":2}],"a":3}"#,
+    );
+    check(r#"{{jsonArrayAdd '[1]' '{"b":1,"a":2}'}}"#, r#"200 [1,{"b":1,"a":2}]"#);
+}
+
+#[test]
+fn a_backslash_before_a_tag_is_one() {
+    check(r"\{{request.path.id}} \\{{request.path.id}}", r"200 \42 \\42");
+}
+
+/// What WireMock's helper throws is the whole answer, with its place in the template.
+#[test]
+fn an_exception_is_the_answer() {
+    let exception = "java.lang.IllegalArgumentException: bound must be greater than origin";
+    check("{{randomInt lower=2 upper=1}}", &format!("500 1:2: {exception}"));
+    check("a\n {{{ randomDecimal lower=1 upper=1 }}}", &format!("500 2:5: {exception}"));
+}
+
+#[test]
+fn names_that_are_none_are_refused() {
+    let refused = |template: &str| {
+        let text = serde_json::json!({"request": {}, "response": {
+            "body": template, "transformers": ["response-template"]}});
+        Stubs::from_json("t.json", &text.to_string()).unwrap_err().to_string()
+    };
+    let as_a_name = refused("{{as}}");
+    assert!(as_a_name.contains("`as` is a keyword of Handlebars"), "{as_a_name}");
+    let address = refused("{{lower request.clientIp}}");
+    assert!(address.contains("a mock does not know addresses"), "{address}");
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{OpenApi, Operation, Parameter, Response};
+use super::route::path_values;
+use super::{OpenApi, Operation, Parameter, Response, styled};
 use crate::contract::schema::Schema;
 use crate::contract::tap::{Level, said};
 use crate::contract::traffic::Message;
@@ -18,14 +19,14 @@ impl OpenApi {
     /// What a request violates.
     pub(in crate::contract) fn check_request(&self, message: &Message<'_>) -> Found {
         let (method, path) = (message.method, message.path());
-        let Some(operation) = self.operation(method, path) else {
+        let Some((operation, path)) = self.route(method, path) else {
             let what = match self.has_path(path) {
                 true => format!("{path} has no {method}"),
                 false => format!("there is no path {path}"),
             };
             return vec![(Level::Broken, what)];
         };
-        let mut found = operation.parameters(message);
+        let mut found = operation.parameters(message, path);
         let body = operation.body.as_ref();
         match (body, message.body.is_empty()) {
             (Some(body), true) if body.required => {
@@ -74,13 +75,13 @@ impl Operation {
         exact.or_else(range).or_else(|| self.responses.get("DEFAULT"))
     }
 
-    fn parameters(&self, message: &Message<'_>) -> Found {
+    fn parameters(&self, message: &Message<'_>, path: &str) -> Found {
         let mut found = Found::new();
         if self.parameters.is_empty() {
             return found;
         }
         let query = decoded_query(message.query());
-        let path = path_values(&self.path, message.path());
+        let path = path_values(&self.path, path);
         for parameter in &self.parameters {
             let values: Vec<String> = match parameter.place.as_str() {
                 "query" => query.get(&parameter.name).cloned().unwrap_or_default(),
@@ -116,7 +117,8 @@ impl Response {
 }
 
 impl Parameter {
-    fn check(&self, values: &[String]) -> Option<String> {
+    /// Why its values are refused.
+    pub(super) fn check(&self, values: &[String]) -> Option<String> {
         let what = format!("the {} parameter `{}`", self.place, self.name);
         let Some(first) = values.first() else {
             // Objects in form style have one parameter a property.
@@ -124,25 +126,17 @@ impl Parameter {
             return (self.required && !spread).then(|| format!("{what} is missing"));
         };
         let schema = self.schema.as_ref()?;
-        if self.takes("object") || (first.is_empty() && self.allows_empty) {
+        if first.is_empty() && self.allows_empty {
             return None;
         }
-        let value = match self.takes("array") {
-            true => {
-                let split = |text: &String| -> Vec<String> {
-                    let by = match self.style.as_str() {
-                        "spaceDelimited" => ' ',
-                        "pipeDelimited" => '|',
-                        _ => ',',
-                    };
-                    text.split(by).map(|part| part.trim().to_owned()).collect()
-                };
-                let many = self.explode && self.place == "query";
-                let items =
-                    if many { values.to_vec() } else { values.iter().flat_map(split).collect() };
+        let value = match (self.takes("object"), self.takes("array")) {
+            (true, _) => styled::read(self.members(first)?, schema),
+            (_, true) if self.explode && self.place == "query" => fitted_list(values, schema),
+            (_, true) => {
+                let items: Vec<String> = values.iter().flat_map(|text| self.parts(text)).collect();
                 fitted_list(&items, schema)
             }
-            false => fitted(first, schema),
+            _ => fitted(self.unstyled(first), schema),
         };
         let refusals = if schema.accepts(&value) { Vec::new() } else { schema.refusals(&value, 1) };
         refusals.first().map(|refusal| format!("{what}: {}", said(refusal)))
@@ -204,8 +198,15 @@ fn content(declared: &BTreeMap<String, Option<Schema>>, message: &Message<'_>, f
         ));
         return;
     };
-    let is_json = media.ends_with("/json") || media.ends_with("+json");
-    let (Some(schema), true) = (schema, is_json) else { return };
+    let Some(schema) = schema else { return };
+    if media == "application/x-www-form-urlencoded" {
+        let Some(value) = styled::form(&message.body, schema) else { return };
+        let refusals = schema.refusals(&value, MOST).into_iter();
+        return found.extend(refusals.map(|r| (Level::Broken, in_body("body", &r))));
+    }
+    if !(media.ends_with("/json") || media.ends_with("+json")) {
+        return;
+    }
     let value: Value = match serde_json::from_slice(&message.body) {
         Ok(value) => value,
         // Without its length a body that was cut off looks like this.
@@ -216,9 +217,7 @@ fn content(declared: &BTreeMap<String, Option<Schema>>, message: &Message<'_>, f
     };
     if !schema.accepts(&value) {
         let refusals = schema.refusals(&value, MOST);
-        found.extend(
-            refusals.iter().map(|refusal| (Level::Broken, format!("body{}", said(refusal)))),
-        );
+        found.extend(refusals.iter().map(|refusal| (Level::Broken, in_body("body", refusal))));
     } else if let Some(closed) = schema.closed()
         && !closed.accepts(&value)
     {
@@ -226,9 +225,15 @@ fn content(declared: &BTreeMap<String, Option<Schema>>, message: &Message<'_>, f
         found.extend(
             refusals
                 .iter()
-                .map(|r| (Level::Silent, format!("the body{} is not declared", said(r)))),
+                .map(|r| (Level::Silent, format!("{} is not declared", in_body("the body", r)))),
         );
     }
+}
+
+/// A refusal, with the place in the body: `body/size: ..`, or `body: ..` of the whole.
+fn in_body(body: &str, refusal: &(String, String)) -> String {
+    let gap = if refusal.0.is_empty() { ": " } else { "" };
+    format!("{body}{gap}{}", said(refusal))
 }
 
 /// What is declared for a media type: itself, or a range that it is in.
@@ -252,18 +257,6 @@ pub(super) fn decoded_query(query: &str) -> BTreeMap<String, Vec<String>> {
         all.entry(decoded(name, true)).or_default().push(decoded(value, true));
     }
     all
-}
-
-fn path_values(template: &str, path: &str) -> BTreeMap<String, String> {
-    let parts = template.split('/').zip(path.split('/'));
-    let values = parts.filter_map(|(part, given)| {
-        let (start, end) = (part.find('{')?, part.rfind('}')?);
-        let inner = part.get(start + 1..end)?;
-        let cut = part.len() - (end + 1);
-        let value = given.get(start..given.len().checked_sub(cut)?)?;
-        Some((inner.to_owned(), decoded(value, false)))
-    });
-    values.collect()
 }
 
 /// Percent-decoded (RFC 3986, 2.1); in a query `+` is a blank.

@@ -1,13 +1,11 @@
 //! Two versions of an interface, operation by operation.
 
-use std::collections::BTreeMap;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use super::{Body, OpenApi, Operation, Parameter, Response};
+use super::route::plain_name;
+use super::{OpenApi, Operation, Parameter, shape};
 use crate::contract::schema::{Containment, Profile, Schema, anything};
 use crate::contract::{Bump, Change, Diff, Direction};
-use crate::document::join;
 
 use Bump::{Major, Minor};
 use Direction::{Request, Response as Reply};
@@ -44,6 +42,7 @@ impl OpenApi {
 
 fn operation(old: &Operation, new: &Operation, diff: &mut Diff) {
     let mut pair = Pair { name: format!("{} {}", new.method, new.path), diff };
+    pair.name_of_code(old, new);
     pair.parameters(old, new);
     pair.body(old.body.as_ref(), new.body.as_ref(), new);
     pair.responses(&old.responses, &new.responses);
@@ -51,15 +50,31 @@ fn operation(old: &Operation, new: &Operation, diff: &mut Diff) {
 }
 
 /// An operation in both versions.
-struct Pair<'a> {
+pub(super) struct Pair<'a> {
     name: String,
     diff: &'a mut Diff,
 }
 
 impl Pair<'_> {
-    fn add(&mut self, rule: &'static str, at: &str, to: Direction, bump: Bump, text: String) {
+    pub(super) fn add(
+        &mut self,
+        rule: &'static str,
+        at: &str,
+        to: Direction,
+        bump: Bump,
+        text: String,
+    ) {
         let at = if at.is_empty() { self.name.clone() } else { format!("{} {at}", self.name) };
         self.diff.changes.push(Change::new(rule, at, to, bump, text));
+    }
+
+    fn name_of_code(&mut self, old: &Operation, new: &Operation) {
+        let Some(before) = old.id.as_ref().filter(|_| old.id != new.id) else { return };
+        let text = match &new.id {
+            Some(after) => format!("`{before}` is called `{after}` now: generated clients call it"),
+            None => format!("`{before}` has no name any more: generated clients call it"),
+        };
+        self.add("operation-renamed", &new.at, Request, Major, text);
     }
 
     fn parameters(&mut self, old: &Operation, new: &Operation) {
@@ -93,7 +108,7 @@ impl Pair<'_> {
         }
     }
 
-    fn parameter(&mut self, old: &Parameter, new: &Parameter, way: Direction) {
+    pub(super) fn parameter(&mut self, old: &Parameter, new: &Parameter, way: Direction) {
         let what = format!("the {} parameter `{}`", new.place, new.name);
         if (&old.style, old.explode) != (&new.style, new.explode) {
             let text = format!("{what} is written another way ({}, {})", old.style, new.style);
@@ -102,6 +117,12 @@ impl Pair<'_> {
         if old.allows_empty && !new.allows_empty {
             let text = format!("{what} may not be empty any more");
             self.add("parameter-empty-refused", &new.at, way, Major, text);
+        }
+        if let (Some(before), Some(after), Request) = (&old.default, &new.default, way)
+            && before != after
+        {
+            let text = format!("{what} means {after} where it is left out, meant {before}");
+            self.add("parameter-default-changed", &new.at, way, Major, text);
         }
         match (way, old.required, new.required) {
             (Request, false, true) => {
@@ -114,137 +135,43 @@ impl Pair<'_> {
             }
             _ => {}
         }
-        self.schemas(old.schema.as_ref(), new.schema.as_ref(), &new.at, way);
-    }
-
-    fn body(&mut self, old: Option<&Body>, new: Option<&Body>, operation: &Operation) {
-        match (old, new) {
-            (None, None) => {}
-            (None, Some(new)) => {
-                let bump = if new.required { Major } else { Minor };
-                self.add("body-added", &new.at, Request, bump, "a body may be sent".into());
-            }
-            (Some(_), None) => {
-                let text = "no body is taken any more".into();
-                self.add("body-removed", &operation.at, Request, Major, text);
-            }
-            (Some(old), Some(new)) => {
-                if !old.required && new.required {
-                    let text = "the body must be sent now".into();
-                    self.add("body-required", &new.at, Request, Major, text);
-                }
-                self.content(&old.content, &new.content, &new.at, Request);
-            }
+        match old.content.is_empty() || new.content.is_empty() {
+            true => self.schemas(old.schema.as_ref(), new.schema.as_ref(), &new.at, way),
+            false => self.content(&old.content, &new.content, &new.at, way),
         }
     }
 
-    fn content(&mut self, old: &Content, new: &Content, at: &str, way: Direction) {
-        for (media, before) in old {
-            match new.get(media) {
-                Some(after) => self.schemas(before.as_ref(), after.as_ref(), at, way),
-                None if way == Request && new.keys().any(|range| in_range(media, range)) => {
-                    let range = new.iter().find(|(range, _)| in_range(media, range));
-                    let after = range.and_then(|(_, schema)| schema.as_ref());
-                    self.schemas(before.as_ref(), after, at, way);
-                }
-                None => {
-                    let text = format!("`{media}` is gone");
-                    self.add("media-type-removed", at, way, Major, text);
-                }
-            }
-        }
-        for media in new.keys().filter(|media| !old.contains_key(*media)) {
-            let text = format!("`{media}` is possible now");
-            self.add("media-type-added", at, way, Minor, text);
-        }
-    }
-
-    fn responses(&mut self, old: &Responses, new: &Responses) {
-        for (status, before) in old {
-            match new.get(status) {
-                Some(after) => {
-                    self.content(&before.content, &after.content, &after.at, Reply);
-                    self.headers(before, after);
-                }
-                None => {
-                    let bump = if status.starts_with('2') { Major } else { Minor };
-                    let text = format!("{status} is no answer any more");
-                    self.add("response-removed", &before.at, Reply, bump, text);
-                }
-            }
-        }
-        for (status, after) in new.iter().filter(|(status, _)| !old.contains_key(*status)) {
-            let text = format!("{status} is a new answer");
-            self.add("response-added", &after.at, Reply, Minor, text);
-        }
-    }
-
-    fn headers(&mut self, old: &Response, new: &Response) {
-        for (name, before) in &old.headers {
-            match new.headers.get(name) {
-                Some(after) => {
-                    if before.required && !after.required {
-                        let text = format!("the header `{name}` may be missing now");
-                        self.add("header-optional", &after.at, Reply, Major, text);
-                    }
-                    self.parameter(before, after, Reply);
-                }
-                None => {
-                    let text = format!("the header `{name}` is gone");
-                    self.add("header-removed", &before.at, Reply, Major, text);
-                }
-            }
-        }
-        for (name, after) in new.headers.iter().filter(|(name, _)| !old.headers.contains_key(*name))
-        {
-            let text = format!("the header `{name}` is new");
-            self.add("header-added", &after.at, Reply, Minor, text);
-        }
-    }
-
-    fn security(&mut self, old: &Operation, new: &Operation) {
-        if old.security == new.security || new.security.is_empty() {
-            return;
-        }
-        let at = new.at.clone();
-        let met = |before: &super::security::Requirement| {
-            new.security.iter().any(|after| before.is_enough_for(after))
-        };
-        let nothing = super::security::Requirement { schemes: Vec::new() };
-        let before = if old.security.is_empty() { vec![nothing] } else { old.security.clone() };
-        for requirement in before.iter().filter(|requirement| !met(requirement)) {
-            let names: Vec<&str> = requirement.schemes.iter().map(|s| s.name.as_str()).collect();
-            let who = if names.is_empty() { "nothing".to_owned() } else { names.join(" and ") };
-            let text = format!("who proved {who} is refused now");
-            self.add("security-narrowed", &at, Request, Major, text);
-        }
-    }
-
-    fn schemas(&mut self, old: Option<&Schema>, new: Option<&Schema>, at: &str, way: Direction) {
+    /// Compares two versions of a schema, none of which takes anything.
+    pub(super) fn schemas(
+        &mut self,
+        old: Option<&Schema>,
+        new: Option<&Schema>,
+        at: &str,
+        way: Direction,
+    ) {
         if old.map(Schema::text) == new.map(Schema::text) {
             return;
         }
-        let any = Schema::new(
-            &anything(),
-            crate::contract::Settings {
-                formats: Some(true),
-                draft: Some(jsonschema::Draft::Draft202012),
-            },
-        );
-        let any = any.expect("the empty schema is one");
+        let any = Schema::of_interface(&anything()).expect("the empty schema is one");
         let (old, new) = (old.unwrap_or(&any), new.unwrap_or(&any));
-        let name = if at.is_empty() { self.name.clone() } else { format!("{} {at}", self.name) };
-        if let Some(place) = other_discriminator(old.text(), new.text(), "") {
-            let text = "the property that tells schemas apart, or what it says, is another one";
-            let at = format!("{name}{place}");
-            self.diff.changes.push(Change::new("discriminator-changed", at, way, Major, text));
+        let name = format!("{} {at}", self.name);
+        let found = shape::compare(old, new, way);
+        let change =
+            |finding: shape::Finding| Change::new(finding.rule, &name, way, Major, finding.text);
+        self.diff.changes.extend(found.meaning.into_iter().map(change));
+        if found.cut {
+            let reason = format!("{name} ({way}): too large to be compared part by part");
+            self.diff.unknown.push(reason);
         }
-        schemas(old, new, &name, way, Profile::ClosedWriter, self.diff);
+        let mut whole = Diff::default();
+        schemas(old, new, &name, way, Profile::ClosedWriter, &mut whole);
+        if !whole.unknown.is_empty() && !found.parts.is_empty() {
+            whole.unknown.clear();
+            whole.changes.extend(found.parts.into_iter().map(change));
+        }
+        self.diff.extend(whole);
     }
 }
-
-type Content = BTreeMap<String, Option<Schema>>;
-type Responses = BTreeMap<String, Response>;
 
 /// Compares two versions of what goes one way.
 pub(in crate::contract) fn schemas(
@@ -287,33 +214,7 @@ pub(in crate::contract) fn schemas(
     }
 }
 
-/// Where both versions of a schema have a discriminator, and not the same.
-fn other_discriminator(old: &Value, new: &Value, at: &str) -> Option<String> {
-    match (old, new) {
-        (Value::Object(old), Value::Object(new)) => old.iter().find_map(|(key, before)| {
-            let after = new.get(key)?;
-            let is_one = key == "discriminator" && before.get("propertyName").is_some();
-            if is_one && before != after {
-                return Some(join(at, key));
-            }
-            other_discriminator(before, after, &join(at, key))
-        }),
-        (Value::Array(old), Value::Array(new)) => old
-            .iter()
-            .zip(new)
-            .enumerate()
-            .find_map(|(i, (old, new))| other_discriminator(old, new, &format!("{at}/{i}"))),
-        _ => None,
-    }
-}
-
 /// The position of a parameter among those of a path.
 fn order(path: &str, name: &str) -> Option<usize> {
-    path.split('{').skip(1).position(|part| part.split('}').next() == Some(name))
-}
-
-fn in_range(media: &str, range: &str) -> bool {
-    let prefix = range.strip_suffix('*');
-    range == "*/*"
-        || prefix.is_some_and(|prefix| prefix.ends_with('/') && media.starts_with(prefix))
+    path.split('{').skip(1).position(|part| part.split('}').next().map(plain_name) == Some(name))
 }

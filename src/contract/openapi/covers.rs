@@ -5,14 +5,17 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::OpenApi;
-use super::check::of_media;
+use super::check::{decoded_query, of_media};
+use super::discriminator::Discriminator;
+use super::messages::bare;
+use super::security::{Requirement, Scheme};
+use super::{OpenApi, Operation};
 use crate::contract::pact::{Expectation, Pact};
 use crate::contract::tap::{Level, said};
 use crate::contract::traffic::{Leg, Message};
-use crate::contract::{Bump, Change, Compatibility, Direction, Schema, Settings};
+use crate::contract::{Bump, Change, Compatibility, Direction, Schema};
 use crate::document::join;
 use crate::journal::EventId;
 
@@ -34,6 +37,7 @@ impl OpenApi {
     fn example(&self, expectation: &Expectation, changes: &mut Vec<Change>) {
         let Some((method, path)) = &expectation.request else { return };
         let request = Part::of(expectation.text.get("request"));
+        let path = &format!("/{}", path.trim_start_matches('/'));
         let target = request.target(path);
         let message = request.message(Leg::Request, method, &target, 0);
         // Who expects a refusal may well ask for what is refused.
@@ -48,9 +52,13 @@ impl OpenApi {
                 changes.push(change);
             }
         }
-        if self.operation(method, path).is_some() {
-            self.response(expectation, method, path, changes);
+        let Some(operation) = self.operation(method, path) else { return };
+        if !is_refusal && let Some(missing) = request.unproven(operation) {
+            let at = format!("{}/request", expectation.at);
+            let text = format!("{missing} is missing, which the operation asks for");
+            changes.push(broken("example-unauthorized", at, Direction::Request, text));
         }
+        self.response(expectation, method, path, changes);
     }
 
     fn response(
@@ -75,10 +83,18 @@ impl OpenApi {
             let change = broken(rule, at, Direction::Response, text);
             changes.push(Change { witness, ..change });
         };
-        for (name, _) in part.headers.iter().filter(|(name, _)| name != "content-type") {
-            if !declared.headers.contains_key(name) {
-                let text = format!("the header `{name}` is not declared");
-                add(join(&format!("{at}/headers"), name), "example-header-undeclared", text, None);
+        for (name, value) in part.headers.iter().filter(|(name, _)| name != "content-type") {
+            let at = join(&format!("{at}/headers"), name);
+            match declared.headers.get(name) {
+                None => {
+                    let text = format!("the header `{name}` is not declared");
+                    add(at, "example-header-undeclared", text, None);
+                }
+                Some(header) => {
+                    if let Some(text) = header.check(std::slice::from_ref(value)) {
+                        add(at, "example-header-impossible", text, None);
+                    }
+                }
             }
         }
         let request = Part::of(expectation.text.get("request"));
@@ -90,7 +106,13 @@ impl OpenApi {
             add(format!("{at}/headers"), "example-accept-impossible", text, None);
         }
         let Some(body) = &part.body else { return };
-        let media = part.media();
+        // Without a name a body is of the only type that is declared.
+        let only = declared.content.keys().next().filter(|_| declared.content.len() == 1);
+        let is_named = part.headers.iter().any(|(name, _)| name == "content-type");
+        let media = match only.filter(|_| !is_named) {
+            Some(only) => bare(only).to_owned(),
+            None => part.media(),
+        };
         match of_media(&declared.content, &media) {
             None => {
                 let text = format!("no body of {media} is declared");
@@ -124,8 +146,7 @@ fn partial(schema: &Schema) -> Option<Schema> {
             fields.insert("unevaluatedProperties".into(), Value::Bool(false));
         }
     }
-    let draft = Some(jsonschema::Draft::Draft202012);
-    Schema::new(&text, Settings { draft, formats: Some(true) }).ok()
+    Schema::of_interface(&text).ok()
 }
 
 /// Parts of `allOf` name properties for each other: where there are any, only the whole is closed.
@@ -135,6 +156,7 @@ fn loosen(schema: &mut Value, close: bool) {
     fields.remove("minProperties");
     let combines = ["anyOf", "oneOf", "$ref"].iter().any(|key| fields.contains_key(*key));
     let names = fields.contains_key("properties");
+    let kind = fields.get("discriminator").and_then(|_| kinds(fields));
     let silent = !fields.contains_key("additionalProperties")
         && !fields.contains_key("unevaluatedProperties");
     for (key, inner) in fields.iter_mut() {
@@ -158,6 +180,24 @@ fn loosen(schema: &mut Value, close: bool) {
     if close && silent && names && !combines {
         fields.insert("additionalProperties".into(), Value::Bool(false));
     }
+    // What a part says may fit several kinds.
+    if let (Some(list), false) = (fields.get("oneOf").cloned(), fields.contains_key("anyOf")) {
+        fields.remove("oneOf");
+        fields.insert("anyOf".into(), list);
+    }
+    if let Some(kind) = kind {
+        let parts = fields.entry("allOf").or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(parts) = parts {
+            parts.push(kind);
+        }
+    }
+}
+
+/// What a discriminator says of messages: they name one of its alternatives, if any.
+fn kinds(fields: &Map<String, Value>) -> Option<Value> {
+    let schema = Value::Object(fields.clone());
+    let (property, values) = Discriminator::of(&[&schema])?.known()?;
+    Some(json!({ "properties": { property: { "enum": values } } }))
 }
 
 fn has_parts(value: &Value) -> bool {
@@ -170,6 +210,7 @@ fn has_parts(value: &Value) -> bool {
 
 /// Whether a media type is in a list of ranges (RFC 9110, 12.5.1), weights left out.
 fn is_accepted(accept: &str, media: &str) -> bool {
+    let media = bare(media);
     accept.split(',').any(|range| {
         let range = range.split(';').next().unwrap_or_default().trim().to_lowercase();
         let general = range.strip_suffix('*').filter(|prefix| prefix.ends_with('/'));
@@ -221,6 +262,27 @@ impl Part {
             Some(value) => value.to_string().into_bytes(),
         };
         Part { headers, query: query(get("query")), body, bytes }
+    }
+
+    /// What the request lacks to prove who sends it; none if it has all of one alternative.
+    fn unproven(&self, operation: &Operation) -> Option<String> {
+        let query = decoded_query(&self.query);
+        let has = |scheme: &Scheme| match scheme.place() {
+            None => true,
+            Some(("header", name)) => {
+                self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+            }
+            Some(("query", name)) => query.contains_key(name),
+            // Cookies are not taken apart.
+            Some(_) => self.headers.iter().any(|(own, _)| own == "cookie"),
+        };
+        let lacks = |requirement: &Requirement| {
+            let missing = requirement.schemes.iter().find(|scheme| !has(scheme))?;
+            let (place, name) = missing.place()?;
+            Some(format!("the {place} `{name}`"))
+        };
+        let missing: Vec<Option<String>> = operation.security.iter().map(lacks).collect();
+        if missing.contains(&None) { None } else { missing.into_iter().flatten().next() }
     }
 
     fn target(&self, path: &str) -> String {

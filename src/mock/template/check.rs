@@ -61,6 +61,7 @@ pub(super) fn helpers(template: &mut Template) -> Result<(), String> {
                         if is_alone && !helper::is_known(raw) =>
                     {
                         refuse_absent(raw)?;
+                        variable(raw)?;
                         true
                     }
                     Parameter::Path(Path::Local(_)) => true,
@@ -92,11 +93,13 @@ fn call(helper: &mut HelperTemplate) -> Result<(), String> {
     }
     let hash: Vec<&mut Parameter> = helper.hash.values_mut().collect();
     for parameter in helper.params.iter_mut().chain(hash) {
-        if let Parameter::Subexpression(inner) = parameter {
-            match inner.element.as_mut() {
+        match parameter {
+            Parameter::Subexpression(inner) => match inner.element.as_mut() {
                 TemplateElement::Expression(inner) => call(inner)?,
                 _ => return Err("only helpers are called between brackets".into()),
-            }
+            },
+            Parameter::Path(Path::Relative((_, raw))) => variable(raw)?,
+            _ => {}
         }
     }
     for part in [&mut helper.template, &mut helper.inverse].into_iter().flatten() {
@@ -111,6 +114,15 @@ fn known(name: &str) -> Result<(), String> {
     }
     refuse_absent(name)?;
     Err(format!("there is no template helper `{name}`{}", hint(name, helper::names())))
+}
+
+/// Refuses what is no variable.
+fn variable(path: &str) -> Result<(), String> {
+    match path {
+        "as" => Err("`as` is a keyword of Handlebars, and no name".into()),
+        "request.clientIp" => Err("`request.clientIp`: a mock does not know addresses".into()),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_absent(name: &str) -> Result<(), String> {

@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::helper::{Args, Does, Made};
-use super::view::{pretty, show, single};
+use super::ordered::Ordered;
+use super::view::{show, single};
 use crate::mock::json_path::{Found, JsonPath};
 
 pub(super) const HELPERS: &[(&str, Does)] = &[
     ("jsonPath", Does::Json(json_path)),
     ("parseJson", Does::Json(parse_json)),
-    ("toJson", Does::Value(|args| Ok(Value::String(pretty(args.param(0)))))),
+    ("toJson", Does::Value(|args| Ok(Value::String(Ordered::from(args.param(0)).pretty())))),
     ("formatJson", Does::Value(format_json)),
     ("jsonMerge", Does::Value(json_merge)),
     ("jsonRemove", Does::Value(json_remove)),
@@ -51,29 +52,30 @@ fn parse_json(args: &Args<'_>) -> Made {
 }
 
 fn format_json(args: &Args<'_>) -> Made {
-    let value = json(args.param(0))?;
+    let value = Ordered::read(args.param(0))?;
     Ok(Value::String(match args.named_text("format").as_deref() {
         Some("compact") => value.to_string(),
-        _ => pretty(&value),
+        _ => value.pretty(),
     }))
 }
 
 fn json_merge(args: &Args<'_>) -> Made {
-    let (mut base, other) = (json(args.param(0))?, json(args.param(1))?);
+    let (mut base, other) = (Ordered::read(args.param(0))?, Ordered::read(args.param(1))?);
     merge(&mut base, other, args.is_true("removeNulls"));
     Ok(Value::String(base.to_string()))
 }
 
 /// Objects are merged, everything else is replaced. Documents are at most 127 deep.
-fn merge(base: &mut Value, other: Value, remove_nulls: bool) {
+fn merge(base: &mut Ordered, other: Ordered, remove_nulls: bool) {
     match (base, other) {
-        (Value::Object(base), Value::Object(other)) => {
+        (Ordered::Object(base), Ordered::Object(other)) => {
             for (key, value) in other {
                 if remove_nulls && value.is_null() {
-                    base.remove(&key);
+                    base.shift_remove(&key);
                     continue;
                 }
-                merge(base.entry(key).or_insert(Value::Null), value, remove_nulls);
+                let own = base.entry(key).or_insert(Ordered::Leaf(Value::Null));
+                merge(own, value, remove_nulls);
             }
         }
         (base, other) => *base = other,
@@ -82,15 +84,26 @@ fn merge(base: &mut Value, other: Value, remove_nulls: bool) {
 
 /// Takes the element out that a path such as `$.a.b` or `$.list[0]` leads to.
 fn json_remove(args: &Args<'_>) -> Made {
-    let mut document = json(args.param(0))?;
+    let mut document = Ordered::read(args.param(0))?;
     let path = args.text(1);
-    let (parent, last) = path.rsplit_once(['.', '[']).ok_or("a path such as `$.a` is expected")?;
-    let key = last.trim_end_matches(']').trim_matches(['\'', '"']);
-    let pointer = parent.trim_start_matches('$').replace(['.', '['], "/").replace([']', '\''], "");
-    match document.pointer_mut(&pointer) {
-        Some(Value::Object(map)) => drop(map.remove(key)),
-        Some(Value::Array(list)) => {
-            if let Some(index) = key.parse().ok().filter(|index| *index < list.len()) {
+    let names = path.trim_start_matches('$').split(['.', '[']).filter(|name| !name.is_empty());
+    let mut names: Vec<&str> =
+        names.map(|name| name.trim_end_matches(']').trim_matches(['\'', '"'])).collect();
+    let last = names.pop().ok_or("a path such as `$.a` is expected")?;
+    let mut parent = Some(&mut document);
+    for name in names {
+        parent = match parent {
+            Some(Ordered::Object(map)) => map.get_mut(name),
+            Some(Ordered::Array(list)) => {
+                name.parse().ok().and_then(|index: usize| list.get_mut(index))
+            }
+            _ => None,
+        };
+    }
+    match parent {
+        Some(Ordered::Object(map)) => drop(map.shift_remove(last)),
+        Some(Ordered::Array(list)) => {
+            if let Some(index) = last.parse().ok().filter(|index| *index < list.len()) {
                 list.remove(index);
             }
         }
@@ -100,18 +113,18 @@ fn json_remove(args: &Args<'_>) -> Made {
 }
 
 fn json_array_add(args: &Args<'_>) -> Made {
-    let Value::Array(mut list) = json(args.param(0))? else {
+    let Ordered::Array(mut list) = Ordered::read(args.param(0))? else {
         return Err("jsonArrayAdd adds to a JSON array".into());
     };
-    match json(args.param(1))? {
-        Value::Array(items) if args.is_true("flatten") => list.extend(items),
+    match Ordered::read(args.param(1))? {
+        Ordered::Array(items) if args.is_true("flatten") => list.extend(items),
         item => list.push(item),
     }
     if let Some(most) = args.named("maxItems") {
         let most = args.integer(most)?.max(0) as usize;
         list.drain(..list.len().saturating_sub(most));
     }
-    Ok(Value::String(Value::Array(list).to_string()))
+    Ok(Value::String(Ordered::Array(list).to_string()))
 }
 
 fn list(value: &Value) -> Result<Vec<Value>, String> {

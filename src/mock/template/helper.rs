@@ -103,6 +103,12 @@ impl<'a> Args<'a> {
         self.named(name).is_some_and(is_truthy)
     }
 
+    /// What WireMock's helper throws instead of saying: the whole response is an error then.
+    pub(super) fn thrown(&self, exception: &str) -> String {
+        *self.rendering.thrown.borrow_mut() = Some(exception.to_owned());
+        exception.to_owned()
+    }
+
     /// Sets a variable; the helper shows nothing.
     pub(super) fn assign(&self, name: String, value: Value) -> Value {
         *self.assigned.borrow_mut() = Some((name, value));
@@ -153,6 +159,9 @@ impl Does {
             Does::Join => data::join(&args),
         };
         rendering.spend(0).map_err(failed)?;
+        if let (Err(exception), true) = (&made, rendering.thrown.borrow().is_some()) {
+            return Err(failed(exception.clone()));
+        }
         if let Some((name, value)) = args.assigned.take() {
             let mut root = rc.context().map_or_else(|| ctx.data().clone(), |c| c.data().clone());
             if let Value::Object(root) = &mut root {

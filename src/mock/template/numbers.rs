@@ -180,6 +180,9 @@ fn pick_random(args: &Args<'_>) -> Made {
     Ok((*picked).clone())
 }
 
+/// What Java says of a range without numbers.
+const BOUNDS: &str = "java.lang.IllegalArgumentException: bound must be greater than origin";
+
 /// From `lower`, below `upper`.
 fn random_int(args: &Args<'_>) -> Made {
     let bound = |name: &str, default: i64| match args.named(name) {
@@ -189,7 +192,7 @@ fn random_int(args: &Args<'_>) -> Made {
     let lower = bound("lower", i64::from(i32::MIN))?;
     let upper = bound("upper", i64::from(i32::MAX))?;
     if lower >= upper {
-        return Err("randomInt: upper must be greater than lower".into());
+        return Err(args.thrown(BOUNDS));
     }
     Ok(args.rendering.stream.borrow_mut().random_range(lower..upper).into())
 }
@@ -203,7 +206,7 @@ fn random_decimal(args: &Args<'_>) -> Made {
     let (lower, upper) = (bound("lower", 0.0)?, bound("upper", 1.0)?);
     // The width, too: the largest bounds are further apart than a number can say.
     if !(lower < upper && (upper - lower).is_finite()) {
-        return Err("randomDecimal: upper must be greater than lower".into());
+        return Err(args.thrown(BOUNDS));
     }
     let drawn = args.rendering.stream.borrow_mut().random_range(lower..upper);
     Number::from_f64(drawn).map(Value::Number).ok_or_else(|| "randomDecimal: no number".to_owned())

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::helper::{Args, Does, is_truthy};
-use super::view::{show, single};
+use super::view::{is_thing, show, single};
 use crate::mock::regex::Regex;
 
 pub(super) const HELPERS: &[(&str, Does)] = &[
@@ -23,6 +23,10 @@ pub(super) const HELPERS: &[(&str, Does)] = &[
 ];
 
 fn equal(args: &Args<'_>) -> bool {
+    // To Java a method or a path is no text: `eq request.method 'GET'` never holds in WireMock.
+    if is_thing(args.param(0)) != is_thing(args.param(1)) {
+        return false;
+    }
     let (left, right) = (single(args.param(0)), single(args.param(1)));
     match (left.as_f64(), right.as_f64()) {
         (Some(left), Some(right)) => left == right,

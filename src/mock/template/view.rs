@@ -6,6 +6,7 @@ use http::header::HeaderName;
 use serde_json::{Map, Value};
 
 use super::numbers::uuid;
+use super::ordered::Ordered;
 use crate::mock::matcher::to_base64;
 use crate::mock::request::Facts;
 use crate::seed::Stream;
@@ -29,6 +30,11 @@ pub(super) fn by_name(pairs: &[(String, String)]) -> Value {
     Value::Object(lists.collect())
 }
 
+/// True for what has a text and is none: a path, a method.
+pub(super) fn is_thing(value: &Value) -> bool {
+    value.get(TEXT).is_some()
+}
+
 /// The first value of a list that shows its first one, or a thing's own text.
 pub(super) fn single(value: &Value) -> &Value {
     let Value::Object(map) = value else { return value };
@@ -50,7 +56,7 @@ pub(crate) fn show(value: &Value) -> String {
             let items: Vec<String> = list.iter().map(show_item).collect();
             format!("[{}]", items.join(", "))
         }
-        Value::Object(map) => pretty(&Value::Object(map.clone())),
+        object @ Value::Object(_) => Ordered::from(object).pretty(),
         other => other.to_string(),
     }
 }
@@ -60,42 +66,6 @@ fn show_item(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Object(_) => value.to_string(),
         _ => show(value),
-    }
-}
-
-/// JSON on several lines, in Jackson's way: `"a" : [ 1, { .. } ]`.
-pub(super) fn pretty(value: &Value) -> String {
-    let mut out = String::new();
-    write(value, 0, &mut out);
-    out
-}
-
-fn write(value: &Value, depth: usize, out: &mut String) {
-    match value {
-        Value::Object(map) if map.is_empty() => out.push_str("{ }"),
-        Value::Array(list) if list.is_empty() => out.push_str("[ ]"),
-        Value::Object(map) => {
-            out.push('{');
-            for (index, (key, value)) in map.iter().enumerate() {
-                out.push_str(if index > 0 { ",\n" } else { "\n" });
-                out.extend(std::iter::repeat_n("  ", depth + 1));
-                out.push_str(&Value::String(key.clone()).to_string());
-                out.push_str(" : ");
-                write(value, depth + 1, out);
-            }
-            out.push('\n');
-            out.extend(std::iter::repeat_n("  ", depth));
-            out.push('}');
-        }
-        Value::Array(list) => {
-            out.push_str("[ ");
-            for (index, value) in list.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                write(value, depth, out);
-            }
-            out.push_str(" ]");
-        }
-        _ => out.push_str(&value.to_string()),
     }
 }
 
@@ -124,7 +94,8 @@ pub(super) fn request(
     put("pathSegments", list_or_single(segments.iter().map(|&segment| segment.to_owned())));
     let query = by_name(facts.query());
     put("query", query.clone());
-    put("method", request.method.as_str().into());
+    let method = serde_json::json!({ TEXT: request.method.as_str() });
+    put("method", method.clone());
     let (host, port) = (&request.origin.host, request.origin.port);
     let base = match port {
         Some(port) => format!("http://{host}:{port}"),
@@ -144,7 +115,7 @@ pub(super) fn request(
         put("bodyAsBase64", to_base64(&request.body).into());
     }
     let line = serde_json::json!({
-        "method": request.method.as_str(),
+        "method": method,
         "path": path,
         "query": query,
         "host": host,

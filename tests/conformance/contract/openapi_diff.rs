@@ -24,6 +24,7 @@ fn incompatible_interfaces_are_breaking() {
     let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
     let mut breaking = Tally::new("openapi-diff, incompatible is Breaking");
     let mut others = Tally::new("openapi-diff, others are not Breaking");
+    let (mut changed, mut changed_breaking) = (0, 0);
     for case in &cases {
         let found = compare(&folder.join("resources"), case);
         let broken = matches!(found, Ok(Compatibility::Breaking(_)));
@@ -31,11 +32,17 @@ fn incompatible_interfaces_are_breaking() {
             || format!("{} -> {} {}: {found:?}", case["base"], case["revision"], case["verdict"]);
         match case["verdict"].as_str() {
             Some("incompatible") => breaking.count(broken, why),
-            // "changed" says nothing of compatibility.
             Some("compatible" | "unchanged") => others.count(!broken, why),
-            _ => {}
+            // "changed" says nothing of compatibility: a lower maximum of a parameter is one, too.
+            _ => {
+                changed += 1;
+                changed_breaking += usize::from(broken);
+            }
         }
     }
+    println!(
+        "openapi-diff: of {changed} that are only \"changed\", {changed_breaking} are Breaking"
+    );
     others.at_least(90);
-    breaking.at_least(60);
+    breaking.at_least(100);
 }
