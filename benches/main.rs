@@ -2,6 +2,8 @@
 //!
 //! Figures that are compared with other simulators come from `benches/peers`, by CPU time.
 
+#[cfg(all(feature = "contracts", feature = "pact"))]
+mod checks;
 mod events;
 mod histories;
 #[cfg(all(feature = "contracts", feature = "pact"))]
