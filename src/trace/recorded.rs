@@ -68,6 +68,7 @@ struct Reader<'a> {
     texts: FxHashMap<&'a str, Arc<str>>,
     nobody: Arc<str>,
     now: Time,
+    here: EventId,
 }
 
 impl<'a> Reader<'a> {
@@ -93,11 +94,12 @@ impl<'a> Reader<'a> {
             texts: FxHashMap::default(),
             nobody: "".into(),
             now: Time::ZERO,
+            here: EventId::NONE,
         }
     }
 
     fn read(&mut self, event: Event<'a>) {
-        self.now = event.at();
+        (self.now, self.here) = (event.at(), event.id());
         let inherited = self.inherited(event);
         self.within.push(inherited);
         self.about.push(NONE);
@@ -179,7 +181,7 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self, span: SpanIndex) {
         let place = &mut self.spans[span as usize];
-        (place.end, place.finished) = (self.now, true);
+        (place.end, place.end_event, place.finished) = (self.now, self.here.0, true);
         self.ended[span as usize] = true;
     }
 
