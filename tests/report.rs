@@ -4,6 +4,7 @@
 mod diagram;
 mod generated;
 mod html;
+mod waterfall;
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use expect_test::{Expect, expect};
 use stormglass::chaos::{Effect, Leg};
 use stormglass::explore::{Failure, Nondeterminism, SearchReport, UnknownRun, World};
 use stormglass::kernel::Scheduling;
-use stormglass::net::Tally;
+use stormglass::net::{LinkProfile, Tally};
 use stormglass::prelude::*;
 use stormglass::report::{json, run_text};
 use stormglass::shrink::Without;

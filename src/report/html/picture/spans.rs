@@ -1,184 +1,226 @@
-//! Requests with their answers, as a waterfall shows them, read off the journal's messages.
+//! The lines of the waterfall: the spans of a run, each below the one that it is a part of.
 //!
-//! An answer belongs to the nearest request in its causal past that came from the node that it goes
-//! to, under the same label. A request is a part of another one if it has the same trace, or none,
-//! and its sender was working on that one when it sent it.
+//! A request is one line: the span of its caller, and on it those of whoever worked on it, one for each
+//! time that it arrived.
 
-use std::collections::BTreeMap;
+use serde::Serialize;
 
-use crate::journal::{Event, EventId, Journal, Kind, NodeId};
+use super::{Picture, SPANS_MAX, Texts};
+use crate::journal::EventId;
+use crate::report::html::text::visible;
+use crate::trace::{
+    CriticalPath, DOUBLED, DROPPED, DistributedTracer, SpanIndex, SpanKind, SpanRef, SpanSet,
+    Status, Trace, Value, attribute,
+};
 
-/// More steps back from an answer than this no request is looked for.
-const STEPS_MAX: usize = 256;
-
-/// One request.
-pub(super) struct Span {
-    /// It is sent.
-    pub(super) sent: EventId,
-    /// It arrives.
-    pub(super) arrived: Option<EventId>,
-    /// It is answered.
-    pub(super) answered: Option<EventId>,
-    /// The answer arrives, or the caller gives up or is refused.
-    pub(super) ended: Option<EventId>,
-    /// The status of the answer.
-    pub(super) status: u32,
-    /// The request that it is a part of, by its place in the list.
-    pub(super) parent: Option<usize>,
-    /// How many requests it is a part of.
-    pub(super) depth: usize,
+/// How a line of the waterfall looks.
+#[derive(Clone, Copy, Serialize)]
+#[serde(into = "u8")]
+enum Look {
+    Fine = 0,
+    /// It failed, or was answered by an error.
+    Failed = 1,
+    /// It ended without an answer.
+    Unanswered = 2,
+    /// It has not ended.
+    Open = 3,
 }
 
-/// All requests of a journal, each after the one that it is a part of, depth first.
-pub(super) fn of(journal: &Journal) -> Vec<Span> {
-    let mut reading = Reading { journal, spans: Vec::new(), open: BTreeMap::new() };
-    for event in journal.events() {
-        reading.read(&event);
+impl From<Look> for u8 {
+    fn from(look: Look) -> u8 {
+        look as u8
     }
-    in_depth_first_order(reading.spans)
 }
 
-struct Reading<'a> {
-    journal: &'a Journal,
-    /// In the order of their sending.
-    spans: Vec<Span>,
-    /// Requests that a node works on, oldest first.
-    open: BTreeMap<NodeId, Vec<usize>>,
-}
+/// A line of the waterfall: the rows of its begin and its end, how long it took in nanoseconds, how
+/// deep it lies, the texts of who works, at what, and how it ended; its look; the rows of each work on
+/// it with 1 if that failed; those of the critical path.
+#[derive(Serialize)]
+pub(super) struct SpanLine(
+    usize,
+    i64,
+    u64,
+    usize,
+    u32,
+    u32,
+    u32,
+    Look,
+    Vec<(usize, i64, u8)>,
+    Vec<(usize, i64)>,
+);
 
-impl Reading<'_> {
-    fn read(&mut self, event: &Event<'_>) {
-        match event.kind() {
-            Kind::Send if event.extra() == 0 && is_request(event) => self.request(event),
-            Kind::Send if event.extra() != 0 => self.answer(event),
-            Kind::Deliver => self.arrival(event),
-            Kind::Timeout | Kind::Reset => {
-                let told = self.first_open(event.node(), event.peer(), event.symbol());
-                let sent = event.sent_by().and_then(|send| self.place_of(send.id()));
-                if let Some(span) = sent.or(told)
-                    && self.spans[span].ended.is_none()
-                {
-                    self.spans[span].ended = Some(event.id());
-                }
-            }
-            Kind::Crash | Kind::PowerLoss | Kind::Stop | Kind::Wipe => {
-                self.open.remove(&event.node());
-            }
-            _ => {}
-        }
-    }
-
-    fn request(&mut self, send: &Event<'_>) {
-        let parent = self.parent(send);
-        self.spans.push(Span {
-            sent: send.id(),
-            arrived: None,
-            answered: None,
-            ended: None,
-            status: 0,
-            parent,
-            depth: 0,
+impl Picture<'_> {
+    pub(super) fn spans(&self, texts: &mut Texts) -> Vec<SpanLine> {
+        let lines = lines(self.tracer);
+        // A span of which the beginning is not shown is not shown.
+        let lines = lines.iter().filter_map(|line| {
+            let row = self.row(begun(line.span))?;
+            Some(self.span_line(row, line, texts))
         });
+        lines.take(SPANS_MAX).collect()
     }
 
-    /// The request that the sender works on: the last one with the same trace.
-    fn parent(&self, send: &Event<'_>) -> Option<usize> {
-        let open = self.open.get(&send.node())?;
-        let trace = |place: &usize| {
-            let sent = self.journal.get(self.spans[*place].sent);
-            sent.and_then(|sent| sent.trace()).map(|trace| trace.id)
-        };
-        let own = send.trace().map(|trace| trace.id);
-        open.iter().rev().copied().find(|place| trace(place) == own)
-    }
-
-    fn arrival(&mut self, event: &Event<'_>) {
-        let Some(sent) = event.sent_by() else { return };
-        if sent.extra() != 0 {
-            let answered = |span: &Span| span.answered == Some(sent.id());
-            let span = self.spans.iter_mut().rev().take(STEPS_MAX * 4).find(|span| answered(span));
-            if let Some(span) = span.filter(|span| span.ended.is_none()) {
-                span.ended = Some(event.id());
-            }
-        } else if let Some(place) = self.place_of(sent.id()) {
-            self.spans[place].arrived.get_or_insert(event.id());
-            self.open.entry(event.node()).or_default().push(place);
-        }
-    }
-
-    fn answer(&mut self, send: &Event<'_>) {
-        let (node, caller, label) = (send.node(), send.peer(), send.symbol());
-        let waits = |place: &usize| {
-            let span = &self.spans[*place];
-            let sent = self.journal.get(span.sent);
-            sent.is_some_and(|sent| sent.node() == caller && sent.symbol() == label)
-                && span.answered.is_none()
-        };
-        let open = self.open.get(&node).map_or(&[][..], Vec::as_slice);
-        let named = self.request_behind(send).filter(|place| open.contains(place) && waits(place));
-        let Some(place) = named.or_else(|| open.iter().copied().find(waits)) else { return };
-        let span = &mut self.spans[place];
-        (span.answered, span.status) = (Some(send.id()), send.extra());
-        if let Some(open) = self.open.get_mut(&node) {
-            open.retain(|other| *other != place);
-        }
-    }
-
-    /// The request in whose past the answer stands nearest.
-    fn request_behind(&self, answer: &Event<'_>) -> Option<usize> {
-        let before = |event: &Event<'_>| match event.prev() {
-            EventId::NONE => self.journal.get(event.cause()),
-            prev => self.journal.get(prev),
-        };
-        let past = std::iter::successors(Some(*answer), before).skip(1).take(STEPS_MAX);
-        let mut sent = past.filter(|event| event.kind() == Kind::Deliver).filter_map(|event| {
-            let send = event.sent_by()?;
-            let own = send.node() == answer.peer() && send.symbol() == answer.symbol();
-            (own && send.extra() == 0).then_some(send.id())
+    fn span_line(&self, row: usize, line: &Line<'_>, texts: &mut Texts) -> SpanLine {
+        let span = line.span.get();
+        let event = self.journal.get(begun(line.span));
+        let who = event.map_or("", |event| match span.kind {
+            SpanKind::Client => event.peer_name(),
+            _ => event.node_name(),
         });
-        sent.next().and_then(|id| self.place_of(id))
-    }
-
-    fn place_of(&self, sent: EventId) -> Option<usize> {
-        self.spans.binary_search_by_key(&sent, |span| span.sent).ok()
-    }
-
-    /// The oldest request that `from` still waits for.
-    fn first_open(&self, from: NodeId, to: NodeId, label: &str) -> Option<usize> {
-        let waits = |span: &Span| {
-            let sent = self.journal.get(span.sent).filter(|_| span.ended.is_none());
-            sent.is_some_and(|s| s.node() == from && s.peer() == to && s.symbol() == label)
+        // A span of `tracing` is the work of its node itself.
+        let own = (span.kind != SpanKind::Client).then_some(line.span);
+        let work = own.iter().chain(&line.work).filter_map(|work| {
+            let arrived = self.row(begun(*work))?;
+            Some((arrived, self.end_row(ended(*work)), u8::from(work.is_error())))
+        });
+        let path = line.path.iter().filter_map(|(from, to)| {
+            let from = self.shown_from(*from);
+            (from < self.rows.len()).then(|| (from, self.end_row(*to)))
+        });
+        let look = match () {
+            () if !span.finished => Look::Open,
+            () if span.kind == SpanKind::Client && span.http_status().is_none() => Look::Unanswered,
+            () if span.is_error() => Look::Failed,
+            () => Look::Fine,
         };
-        let recent = self.spans.len().saturating_sub(STEPS_MAX * 4);
-        self.spans[recent..].iter().position(waits).map(|place| place + recent)
+        SpanLine(
+            row,
+            self.end_row(ended(line.span)),
+            span.duration().as_nanos() as u64,
+            line.depth,
+            texts.number(visible(who)),
+            texts.number(visible(&span.operation)),
+            texts.number(visible(&outcome(line))),
+            look,
+            work.collect(),
+            path.collect(),
+        )
+    }
+
+    /// The first row at an event or after it.
+    fn shown_from(&self, id: EventId) -> usize {
+        self.row(id).unwrap_or_else(|| self.rows.partition_point(|shown| *shown < id))
+    }
+
+    /// The row of an end; -1 if it is beyond what is shown.
+    fn end_row(&self, id: EventId) -> i64 {
+        let row = self.shown_from(id);
+        if id == EventId::NONE || row >= self.rows.len() { -1 } else { row as i64 }
     }
 }
 
-/// Datagrams and bare bytes are no requests: nothing answers them.
-fn is_request(send: &Event<'_>) -> bool {
-    send.trace().is_some() || send.symbol().contains(" /")
+/// One line.
+struct Line<'a> {
+    span: SpanRef<'a>,
+    /// How many lines it is a part of.
+    depth: usize,
+    /// Of a request: whoever worked on it.
+    work: Vec<SpanRef<'a>>,
+    /// From where to where it was waited for, by the critical path of its trace; of a trace of one
+    /// line, which is waited for all the time, nothing.
+    path: Vec<(EventId, EventId)>,
 }
 
-fn in_depth_first_order(mut spans: Vec<Span>) -> Vec<Span> {
-    let mut children: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
-    for (place, span) in spans.iter().enumerate() {
-        children.entry(span.parent).or_default().push(place);
+/// All lines, trace by trace: those of several lines first, as they are what a reader looks for among
+/// probes of health and gossip.
+fn lines(tracer: &DistributedTracer) -> Vec<Line<'_>> {
+    let of_traces = tracer.traces().map(|trace| of_trace(tracer, trace));
+    let (many, single): (Vec<_>, Vec<_>) = of_traces.partition(|lines| lines.len() > 1);
+    many.into_iter().chain(single).flatten().collect()
+}
+
+fn of_trace<'a>(tracer: &'a DistributedTracer, trace: Trace<'a>) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line<'a>> = Vec::new();
+    let mut open: Vec<(SpanRef<'a>, usize)> = trace.roots().map(|root| (root, 0)).collect();
+    open.reverse();
+    while let Some((span, depth)) = open.pop() {
+        let is_work =
+            |part: &SpanRef<'_>| span.kind == SpanKind::Client && part.kind == SpanKind::Server;
+        let (work, mut parts): (Vec<_>, Vec<_>) = span.children().partition(is_work);
+        parts.extend(work.iter().flat_map(SpanRef::children));
+        parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.index()));
+        open.extend(parts.into_iter().map(|part| (part, depth + 1)));
+        lines.push(Line { span, depth, work, path: Vec::new() });
     }
-    let mut order = Vec::with_capacity(spans.len());
-    let mut open: Vec<(usize, usize)> =
-        children.remove(&None).into_iter().flatten().rev().map(|place| (place, 0)).collect();
-    while let Some((place, depth)) = open.pop() {
-        order.push(place);
-        spans[place].depth = depth;
-        let inner = children.remove(&Some(place)).into_iter().flatten().rev();
-        open.extend(inner.map(|place| (place, depth + 1)));
+    if lines.len() > 1 {
+        mark(tracer.spans(), &tracer.critical_path(trace), &mut lines);
     }
-    let mut place_now = vec![0; spans.len()];
-    for (now, before) in order.iter().enumerate() {
-        place_now[*before] = now;
+    lines
+}
+
+/// Marks the critical path on its lines.
+fn mark(set: &SpanSet, path: &CriticalPath, lines: &mut [Line<'_>]) {
+    let of_line = |(line, l): (usize, &Line<'_>)| {
+        let spans = std::iter::once(l.span.index()).chain(l.work.iter().map(SpanRef::index));
+        spans.map(move |span| (span, line)).collect::<Vec<_>>()
+    };
+    let mut line_of: Vec<(SpanIndex, usize)> = lines.iter().enumerate().flat_map(of_line).collect();
+    line_of.sort_unstable();
+    for (n, segment) in path.segments.iter().enumerate() {
+        let before = n.checked_sub(1).map(|before| path.segments[before].span);
+        let after = path.segments.get(n + 1).map(|after| after.span);
+        let starts = |span| ancestors(set, span).find(|s| s.start == segment.start).map(begun);
+        let ends = |span| ancestors(set, span).find(|s| s.end == segment.end).map(ended);
+        // Where it begins, something begins, or what was waited for before it ends; and so at its end.
+        let from = starts(segment.span)
+            .or_else(|| ancestors(set, before?).find(|s| s.end == segment.start).map(ended));
+        let to = ends(segment.span)
+            .or_else(|| ancestors(set, after?).find(|s| s.start == segment.end).map(begun));
+        let line = line_of.binary_search_by_key(&segment.span, |(span, _)| *span);
+        if let (Some(from), Some(to), Ok(place)) = (from, to, line) {
+            lines[line_of[place].1].path.push((from, to));
+        }
     }
-    let mut spans: Vec<Option<Span>> = spans.into_iter().map(Some).collect();
-    let ordered = order.iter().filter_map(|place| spans[*place].take());
-    let moved = |span: Span| Span { parent: span.parent.map(|place| place_now[place]), ..span };
-    ordered.map(moved).collect()
+}
+
+/// A span, the one around it, and so on.
+fn ancestors(set: &SpanSet, span: SpanIndex) -> impl Iterator<Item = SpanRef<'_>> {
+    std::iter::successors(Some(set.span(span)), SpanRef::parent)
+}
+
+/// The event that began a span.
+fn begun(span: SpanRef<'_>) -> EventId {
+    EventId(span.event)
+}
+
+/// The event that ended a span; none if it has not ended.
+fn ended(span: SpanRef<'_>) -> EventId {
+    EventId(span.end_event)
+}
+
+/// How a line ended, in words: `201`, `timed out, reply lost: fault 1`.
+fn outcome(line: &Line<'_>) -> String {
+    let span = line.span.get();
+    let text = |key: &str| span.attribute(key).and_then(Value::as_str);
+    let mut words: Vec<String> = Vec::new();
+    match (span.http_status(), text("error.type"), &span.status) {
+        (Some(status), ..) => words.push(status.to_string()),
+        (None, Some("timeout"), _) => words.push("timed out".to_owned()),
+        (None, Some(how), _) => words.push(how.replace('_', " ")),
+        (None, None, Status::Error(how)) => words.push(how.replace('_', " ")),
+        _ => {}
+    }
+    if let Some(again) = span.attribute("http.request.resend_count") {
+        words.push(format!("retry {again}"));
+    }
+    for event in &span.events {
+        let text = |key: &str| attribute(&event.attributes, key).and_then(Value::as_str);
+        let leg = text("sim.leg").unwrap_or("message");
+        let is_lost = match leg {
+            "request" => line.work.is_empty(),
+            _ => span.is_reply_lost(),
+        };
+        let what = match &*event.name {
+            DROPPED if is_lost => format!("{leg} lost"),
+            DOUBLED => format!("{leg} doubled"),
+            // A second copy of an answer that came in time is none.
+            "late reply" if span.http_status().is_none() => "reply late".to_owned(),
+            _ => continue,
+        };
+        let fault = attribute(&event.attributes, "sim.fault").and_then(Value::as_int);
+        let fault = fault.map_or(String::new(), |fault| format!(" by fault {}", fault + 1));
+        words.push(what + &fault);
+    }
+    words.dedup();
+    words.join(", ")
 }
