@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// the other; else the node by itself.
 ///
 /// A journal knows services by their nodes ([`services`]); contracts name them.
-pub(crate) fn service_of<'n>(node: &'n str, is_service: impl Fn(&str) -> bool) -> &'n str {
+pub(crate) fn service_of(node: &str, is_service: impl Fn(&str) -> bool) -> &str {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match node.rsplit_once('-') {
         Some((service, number))
