@@ -25,7 +25,9 @@ pub use file::{EventRecord, FORMAT_VERSION};
 pub use http::{Head, HttpMessage};
 pub(crate) use http::{origin_form, path_of};
 pub use recorder::{Entry, Recorder, Recording};
-pub(crate) use services::{service_of, services};
+#[cfg(feature = "contracts")]
+pub(crate) use services::service_of;
+pub(crate) use services::services;
 pub use story::{MessageName, Story, StoryLine, message_ordinals};
 
 use buffer::Buffer;
