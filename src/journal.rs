@@ -16,6 +16,7 @@ mod file;
 mod http;
 mod payloads;
 mod recorder;
+mod services;
 mod story;
 
 pub use diff::{Divergence, first_divergence};
@@ -24,6 +25,9 @@ pub use file::{EventRecord, FORMAT_VERSION};
 pub use http::{Head, HttpMessage};
 pub(crate) use http::{origin_form, path_of};
 pub use recorder::{Entry, Recorder, Recording};
+#[cfg(feature = "contracts")]
+pub(crate) use services::service_of;
+pub(crate) use services::services;
 pub use story::{MessageName, Story, StoryLine, message_ordinals};
 
 use buffer::Buffer;

@@ -33,6 +33,7 @@ pub use path::{CriticalPath, Segment};
 pub use recorded::{EPOCH, from_journal};
 pub use set::{Finding, FindingKind, SpanIndex, SpanRef, SpanSet, Trace};
 pub use span::{Attributes, Link, Span, SpanEvent, SpanKind, Status, Value, attribute};
+pub(crate) use span::{DOUBLED, DROPPED};
 pub use traffic::{Calls, Edge, Traffic};
 
 use crate::document;

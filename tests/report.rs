@@ -5,6 +5,7 @@ mod diagram;
 mod generated;
 mod html;
 mod story;
+mod waterfall;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use expect_test::{Expect, expect};
 use stormglass::chaos::{Effect, Leg};
 use stormglass::explore::{Failure, Nondeterminism, SearchReport, UnknownRun, World};
 use stormglass::kernel::Scheduling;
-use stormglass::net::Tally;
+use stormglass::net::{LinkProfile, Tally};
 use stormglass::prelude::*;
 use stormglass::report::{json, run_text};
 use stormglass::shrink::Without;

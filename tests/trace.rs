@@ -33,7 +33,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 /// Checkout asks payment, which needs 3 ms; the shopper orders `orders` times, and tries again twice.
-fn shop(orders: u32) -> impl Fn(&mut Sim) {
+pub(crate) fn shop(orders: u32) -> impl Fn(&mut Sim) {
     move |sim| {
         sim.links(LinkProfile::with_delay(ms(1)));
         sim.service("payment", |ctx: Ctx| {
@@ -65,12 +65,12 @@ fn shop(orders: u32) -> impl Fn(&mut Sim) {
 }
 
 /// A fault of the n-th message from checkout to payment.
-fn strike(leg: Leg, n: u64, effect: Effect) -> Fault {
+pub(crate) fn strike(leg: Leg, n: u64, effect: Effect) -> Fault {
     let label = Some("POST /charge".to_owned());
     Fault::Message { from: "checkout".into(), to: "payment".into(), label, n, leg, effect }
 }
 
-fn run_with(faults: impl IntoIterator<Item = Fault>, world: impl Fn(&mut Sim)) -> Run {
+pub(crate) fn run_with(faults: impl IntoIterator<Item = Fault>, world: impl Fn(&mut Sim)) -> Run {
     let run = run(&world, &RunConfig::seed(1).plan(FaultPlan::new(faults)));
     assert!(run.verdict().holds(), "{}", run.verdict());
     run

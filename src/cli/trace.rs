@@ -185,12 +185,10 @@ fn text(tracer: &DistributedTracer, most: usize) -> String {
         let calls = edge.calls;
         let _ = writeln!(
             text,
-            "  {} -> {}  {} calls, {} errors, {} lost; half within {}, 99 % {}, all {}",
+            "  {} -> {}  {}; half within {}, 99 % {}, all {}",
             edge.caller,
             edge.callee,
-            calls.calls,
-            calls.errors,
-            calls.lost,
+            calls.words().join(", "),
             ms(calls.quantile(0.5)),
             ms(calls.quantile(0.99)),
             ms(calls.slowest()),
@@ -285,6 +283,8 @@ fn lines(tracer: &DistributedTracer) -> Vec<Value> {
         json!({
             "schema": SCHEMA, "type": "calls", "caller": edge.caller, "callee": edge.callee,
             "calls": edge.calls.calls, "errors": edge.calls.errors, "lost": edge.calls.lost,
+            "replies_lost": edge.calls.replies_lost, "doubled": edge.calls.doubled,
+            "timeouts": edge.calls.timeouts,
             "p50_ns": edge.calls.quantile(0.5).as_nanos() as u64,
             "p99_ns": edge.calls.quantile(0.99).as_nanos() as u64,
             "max_ns": edge.calls.slowest().as_nanos() as u64,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::tap::{Checker, Finding, Summary};
-use crate::journal::{EventId, HttpMessage, Journal, origin_form};
+use crate::journal::{EventId, HttpMessage, Journal, origin_form, service_of};
 use crate::verdict::Verdict;
 
 /// Which way a message goes.
@@ -105,20 +105,6 @@ fn adapted<'a>(message: &HttpMessage<'a>, service: &impl Fn(&'a str) -> &'a str)
     }
 }
 
-/// The service of a node: `inventory` for `inventory-0`, if `inventory` is one that contracts name.
-fn service_of<'a>(checker: &Checker, node: &'a str) -> &'a str {
-    match node.rsplit_once('-') {
-        Some((service, replica))
-            if !checker.knows(node)
-                && checker.knows(service)
-                && replica.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            service
-        }
-        _ => node,
-    }
-}
-
 impl Checker {
     /// Everything that the messages of a run violate, and what they are silent on, in the order in
     /// which the messages were sent.
@@ -161,7 +147,8 @@ impl<'c> Tap<'c> {
     /// Checks the messages that were sent since it last read; how many things it found.
     pub fn read(&mut self, journal: &Journal) -> usize {
         let before = self.findings.len();
-        let service = |node| service_of(self.checker, node);
+        // Contracts say what is a service: of a single replica, too, and of one that has its own.
+        let service = |node| service_of(node, |name| self.checker.knows(name));
         let from = self.next;
         // The newest messages are at the end: look from there for the first that is new.
         let fresh = journal.http_messages().rev().take_while(|m| m.event().id() > from).count();

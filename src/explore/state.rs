@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hunt::Hunt;
 use super::{Search, Strategy};
+use crate::document::write_whole;
 use crate::error::{Error, Result};
 
 /// The version of the format that is written and read.
@@ -73,10 +74,7 @@ impl State {
         let Some(path) = &search.state else { return Ok(()) };
         let state = State::of(search, done.clone());
         let text = serde_json::to_string_pretty(&state).expect("plain data serializes");
-        let part = path.with_extension(format!("{}.tmp", std::process::id()));
-        fs::write(&part, text)
-            .and_then(|()| fs::rename(&part, path))
-            .map_err(|source| Error::io(path, source))
+        write_whole(path, text.as_bytes()).map_err(|source| Error::io(path, source))
     }
 
     fn words(&self) -> String {

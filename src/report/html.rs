@@ -12,7 +12,6 @@ mod file;
 mod lanes;
 mod map;
 mod picture;
-mod spans;
 mod summary;
 mod text;
 
@@ -23,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::explore::{Failure, SearchReport, World};
 use crate::kernel::Scheduling;
 use crate::sim::{Outcome, Run};
+use crate::trace::DistributedTracer;
 use file::File;
 pub(super) use lanes::depths;
 pub use picture::EVENTS_MAX;
@@ -108,9 +108,10 @@ pub(crate) fn save_failures(report: &mut SearchReport) -> Result {
 fn page(subject: Subject<'_>) -> String {
     let mut file = File::default();
     answer::write(subject, &mut file);
-    let picture = picture::Picture::of(subject);
+    let tracer = DistributedTracer::of(&subject.run.journal);
+    let picture = picture::Picture::of(subject, &tracer);
     picture.write(subject, &mut file);
-    map::write(subject.run, &mut file);
+    map::write(subject.run, &tracer, &mut file);
     answer::details(subject, &mut file);
     file.finish(&title(subject), &picture.json(subject))
 }

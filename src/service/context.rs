@@ -1,13 +1,17 @@
-//! W3C Trace Context (level 1): the `traceparent` header, passed on from request to request.
+//! W3C Trace Context (level 1): the `traceparent` header, passed on from request to request. What is
+//! valid, [`TraceContext`] knows; whoever gets a header that is not works for a new trace.
 
 use http::{HeaderMap, HeaderValue};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::journal::Trace;
 use crate::kernel::Kernel;
+use crate::trace::TraceContext;
 
 /// The header that carries a trace context.
 pub(crate) const TRACEPARENT: &str = "traceparent";
+/// The flag that says that the trace is recorded.
+const SAMPLED: u8 = 1;
 
 /// The trace context of a request's headers, if it has a valid one.
 pub(super) fn read(headers: &HeaderMap) -> Option<Trace> {
@@ -16,17 +20,13 @@ pub(super) fn read(headers: &HeaderMap) -> Option<Trace> {
 
 /// The trace context that the value of a `traceparent` header says, if it is valid.
 pub(crate) fn read_traceparent(value: &[u8]) -> Option<Trace> {
-    let text = std::str::from_utf8(value).ok()?;
-    let mut parts = text.split('-');
-    let (version, id, span) = (parts.next()?, parts.next()?, parts.next()?);
-    let valid = version.len() == 2 && version != "ff" && id.len() == 32 && span.len() == 16;
-    let id = u128::from_str_radix(id, 16).ok()?;
-    let span = u64::from_str_radix(span, 16).ok()?;
-    (valid && id != 0 && span != 0).then_some(Trace { id, span })
+    let context = TraceContext::parse(std::str::from_utf8(value).ok()?).ok()?;
+    Some(Trace { id: context.trace, span: context.span })
 }
 
-/// Makes the request a new span of the running task's trace, or of a new trace; a request that
-/// carries a context keeps it. The context that it has then, if it is valid.
+/// Makes the request a new span of the running task's trace, or of a new trace. A request that
+/// carries a header keeps it, valid or not: it is what the program sends. The context that it has
+/// then, if it is valid.
 pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) -> Option<Trace> {
     if headers.contains_key(TRACEPARENT) {
         return read(headers);
@@ -48,7 +48,7 @@ pub(super) fn pass_on(kernel: &Kernel, headers: &mut HeaderMap, number: u64) -> 
 
 /// The value of the header for a trace context: version 00, sampled.
 pub(crate) fn traceparent(Trace { id, span }: Trace) -> String {
-    format!("00-{id:032x}-{span:016x}-01")
+    TraceContext { trace: id, span, flags: SAMPLED, state: Vec::new() }.to_string()
 }
 
 #[cfg(test)]
@@ -72,6 +72,8 @@ mod tests {
         check("00-00000000000000000000000000000000-00f067aa0ba902b7-01", None);
         check("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", None);
         check("00-4bf92f-00f067aa0ba902b7-01", None);
+        check("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", None);
+        check("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", None);
         check("nonsense", None);
     }
 }

@@ -126,8 +126,13 @@ impl Frame {
 
     /// The span itself was waited for, from `since` to what is told.
     fn tell(&self, since: Time, segments: &mut Vec<Segment>) {
-        if since < self.rest {
-            segments.push(Segment { span: self.span, start: since, end: self.rest });
+        if since >= self.rest {
+            return;
+        }
+        // A child that took no time leaves no gap between what is before it and what is after it.
+        match segments.last_mut().filter(|s| s.span == self.span && s.start == self.rest) {
+            Some(later) => later.start = since,
+            None => segments.push(Segment { span: self.span, start: since, end: self.rest }),
         }
     }
 }

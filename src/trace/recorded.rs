@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::set::{SpanIndex, SpanSet};
 use super::span::{Attributes, Span, SpanEvent, SpanKind, Status, Value};
-use crate::journal::{Event, EventId, Journal, Kind, NodeId};
+use crate::journal::{Event, EventId, Journal, Kind, NodeId, services};
 use crate::time::Time;
 use exchange::Exchange;
 
@@ -68,6 +68,7 @@ struct Reader<'a> {
     texts: FxHashMap<&'a str, Arc<str>>,
     nobody: Arc<str>,
     now: Time,
+    here: EventId,
 }
 
 impl<'a> Reader<'a> {
@@ -89,15 +90,16 @@ impl<'a> Reader<'a> {
             begun: FxHashMap::default(),
             last: FxHashMap::default(),
             open: FxHashMap::default(),
-            services: services(journal.nodes()),
+            services: services(journal.nodes()).into_iter().map(Arc::from).collect(),
             texts: FxHashMap::default(),
             nobody: "".into(),
             now: Time::ZERO,
+            here: EventId::NONE,
         }
     }
 
     fn read(&mut self, event: Event<'a>) {
-        self.now = event.at();
+        (self.now, self.here) = (event.at(), event.id());
         let inherited = self.inherited(event);
         self.within.push(inherited);
         self.about.push(NONE);
@@ -183,7 +185,7 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self, span: SpanIndex) {
         let place = &mut self.spans[span as usize];
-        (place.end, place.finished) = (self.now, true);
+        (place.end, place.end_event, place.finished) = (self.now, self.here.0, true);
         self.ended[span as usize] = true;
     }
 
@@ -265,18 +267,4 @@ impl<'a> Reader<'a> {
             _ => NONE,
         }
     }
-}
-
-/// The service that each node is a replica of: `payment` for `payment-1` where there is a `payment-0`
-/// and no `payment`.
-fn services(nodes: &[String]) -> Vec<Arc<str>> {
-    let known: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
-    let service = |node: &String| {
-        let replica = node.rsplit_once('-').filter(|(_, n)| n.parse::<u32>().is_ok());
-        let service = replica
-            .map(|(name, _)| name)
-            .filter(|name| !known.contains(name) && known.contains(format!("{name}-0").as_str()));
-        Arc::from(service.unwrap_or(node))
-    };
-    nodes.iter().map(service).collect()
 }

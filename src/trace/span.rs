@@ -182,6 +182,11 @@ impl Value {
     }
 }
 
+/// The event of a recorded client span whose message was lost; `sim.leg` says which.
+pub(crate) const DROPPED: &str = "message dropped";
+/// The event of a recorded client span whose message the network doubled.
+pub(crate) const DOUBLED: &str = "message doubled";
+
 /// Names and values, in the order in which they were given.
 pub type Attributes = Vec<(Cow<'static, str>, Value)>;
 
@@ -248,6 +253,8 @@ pub struct Span {
     pub links: Vec<Link>,
     /// The number of the journal's event that began it; 0 for an imported span.
     pub event: u32,
+    /// The number of the journal's event that ended it; 0 for one that has not ended, or is imported.
+    pub end_event: u32,
 }
 
 impl Span {
@@ -268,6 +275,16 @@ impl Span {
     pub fn http_status(&self) -> Option<i64> {
         let named = |key| self.attribute(key).and_then(Value::as_int);
         named("http.response.status_code").or_else(|| named("http.status_code"))
+    }
+
+    /// True if a reply to it was lost, and none arrived: only a recorded run knows.
+    #[must_use]
+    pub fn is_reply_lost(&self) -> bool {
+        let lost = |event: &SpanEvent| {
+            let leg = attribute(&event.attributes, "sim.leg").and_then(Value::as_str);
+            event.name == DROPPED && leg == Some("reply")
+        };
+        self.http_status().is_none() && self.events.iter().any(lost)
     }
 
     /// True if it failed: its status says so, or, where that says nothing, its HTTP status does: 500

@@ -8,7 +8,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use serde::Serialize;
 
 use super::set::{SpanRef, SpanSet};
-use super::span::{SpanKind, Value};
+use super::span::{DOUBLED, SpanKind, Value};
 
 /// The calls from one service to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,11 +19,42 @@ pub struct Calls {
     pub errors: usize,
     /// How many of them never arrived, as far as was seen.
     pub lost: usize,
+    /// How many of them were answered by a reply that was lost.
+    pub replies_lost: usize,
+    /// How many of them the network doubled, there or back.
+    pub doubled: usize,
+    /// How many of them the caller gave up, as far as it is known why.
+    pub timeouts: usize,
     /// How long each took, the shortest first: as the caller saw it, where it was seen.
     latencies: Vec<Duration>,
 }
 
 impl Calls {
+    /// How many there are, then what befell them, as far as anything did: `5 calls`, `2 errors`.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let counts = [
+            (self.errors, "error", "errors"),
+            (self.lost, "lost", "lost"),
+            (self.replies_lost, "reply lost", "replies lost"),
+            (self.doubled, "doubled", "doubled"),
+            (self.timeouts, "timed out", "timed out"),
+        ];
+        let befell = counts.into_iter().filter(|(n, ..)| *n > 0);
+        let all = std::iter::once((self.calls, "call", "calls")).chain(befell);
+        all.map(|(n, one, many)| format!("{n} {}", if n == 1 { one } else { many })).collect()
+    }
+
+    fn add(&mut self, call: &Call) {
+        self.calls += 1;
+        self.errors += usize::from(call.failed);
+        self.lost += usize::from(call.lost);
+        self.replies_lost += usize::from(call.reply_lost);
+        self.doubled += usize::from(call.doubled);
+        self.timeouts += usize::from(call.timed_out);
+        self.latencies.push(call.latency);
+    }
+
     /// The latency that a share of the calls (0 to 1) did not exceed: the nearest rank, exactly.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
@@ -68,11 +99,7 @@ impl Traffic {
                 services.entry(&span.get().service).or_default();
             }
             if let Some((caller, callee, call)) = call(span) {
-                let calls = edges.entry((caller, callee)).or_default();
-                calls.calls += 1;
-                calls.errors += usize::from(call.failed);
-                calls.lost += usize::from(call.lost);
-                calls.latencies.push(call.latency);
+                edges.entry((caller, callee)).or_default().add(&call);
                 services.entry(caller).or_default();
                 services.entry(callee).or_default();
             }
@@ -142,9 +169,13 @@ impl Traffic {
     }
 }
 
+#[derive(Default)]
 struct Call {
     failed: bool,
     lost: bool,
+    reply_lost: bool,
+    doubled: bool,
+    timed_out: bool,
     latency: Duration,
 }
 
@@ -167,11 +198,18 @@ fn call(span: SpanRef<'_>) -> Option<(&str, &str, Call)> {
         let failed = is_error || callee.is_some_and(|callee| callee.is_error());
         // A data base or another system that makes no spans is not lost: only a recorded run knows.
         let lost = callee.is_none() && span.event != 0;
-        let latency = span.duration();
-        return Some((&span.get().service, name, Call { failed, lost, latency }));
+        let call = Call {
+            failed,
+            lost,
+            reply_lost: span.is_reply_lost(),
+            doubled: span.events.iter().any(|event| event.name == DOUBLED),
+            timed_out: span.attribute("error.type").and_then(Value::as_str) == Some("timeout"),
+            latency: span.duration(),
+        };
+        return Some((&span.get().service, name, call));
     }
     let parent = span.parent().filter(|parent| !asks(parent.kind))?;
     let is_call = works(span.kind) || span.service != parent.service;
-    let call = Call { failed: is_error, lost: false, latency: span.duration() };
+    let call = Call { failed: is_error, latency: span.duration(), ..Call::default() };
     is_call.then_some((&*parent.get().service, &*span.get().service, call))
 }

@@ -70,3 +70,14 @@ fn a_given_trace_is_kept() {
         assert_eq!(span == "00f067aa0ba902b7", node == "first");
     }
 }
+
+/// Upper case is not valid: the next hop begins a trace of its own.
+#[test]
+fn a_trace_that_is_not_valid_is_not_passed_on() {
+    let seen = seen(Some("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"));
+    assert_eq!(seen.len(), 4);
+    for (node, trace, _) in seen {
+        let is_given = trace.eq_ignore_ascii_case("4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(is_given, node == "first", "{node} {trace}");
+    }
+}

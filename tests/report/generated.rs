@@ -1,7 +1,9 @@
 //! Runs that are written by hand: long ones, and hostile ones.
 
 use bytes::Bytes;
-use stormglass::journal::{Entry, EventId, Journal, Kind, NodeId, Recorder, Recording, Trace};
+use stormglass::journal::{
+    Entry, EventId, Head, Journal, Kind, NodeId, Recorder, Recording, Trace,
+};
 use stormglass::prelude::*;
 use stormglass::seed::Seed;
 use stormglass::sim::{End, Outcome, PropertyKind};
@@ -59,6 +61,7 @@ pub(crate) fn long(messages: u32) -> Run {
         let sent = recorder.append(at, send, last, EventId::NONE);
         recorder.attach_payload(sent, &Bytes::from(format!("{{\"n\":{n}}}")));
         recorder.attach_trace(sent, Trace { id: u128::from(n) + 1, span: 1 });
+        recorder.attach_http(sent, EventId::NONE, Head::request("POST", "/work"), true);
         if n % 40 == 39 {
             let drop = Entry::new(Kind::Drop, from).peer(to).symbol(loss);
             recorder.append(at, drop, sent, EventId::NONE);
@@ -73,6 +76,7 @@ pub(crate) fn long(messages: u32) -> Run {
         }
         let reply = Entry::new(Kind::Send, to).peer(from).symbol(label).extra(200);
         let reply = recorder.append(at + 32_000, reply, delivered, EventId::NONE);
+        recorder.attach_http(reply, sent, Head::reply(200), true);
         let back = Entry::new(Kind::Deliver, from).peer(to).symbol(label);
         last = recorder.append(at + 38_000, back, EventId::NONE, reply);
     }
@@ -101,6 +105,7 @@ pub(crate) fn hostile() -> Run {
     let sent = recorder.append(1_000, send, EventId::NONE, EventId::NONE);
     recorder.attach_payload(sent, &Bytes::from(HOSTILE));
     recorder.attach_text(sent, HOSTILE.to_owned());
+    recorder.attach_http(sent, EventId::NONE, Head::request("POST", HOSTILE), true);
     let deliver = Entry::new(Kind::Deliver, b).peer(a).symbol(label);
     let delivered = recorder.append(900_000, deliver, EventId::NONE, sent);
     let note = recorder.append(950_000, Entry::new(Kind::Note, b), delivered, EventId::NONE);

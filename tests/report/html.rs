@@ -14,7 +14,7 @@ use stormglass::report::{html, json};
 use super::generated::{HOSTILE, hostile, long};
 use crate::explore::shop;
 
-fn page_of(run: &Run) -> String {
+pub(super) fn page_of(run: &Run) -> String {
     html::run(&World::new("generated", |_: &mut Sim| {}), run, Scheduling::Fifo)
 }
 
@@ -27,7 +27,7 @@ fn shop_page() -> String {
 
 /// The data that the script of a page reads.
 #[track_caller]
-fn data(page: &str) -> Value {
+pub(super) fn data(page: &str) -> Value {
     let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }

@@ -45,8 +45,8 @@ fn analyze_tells_the_path_and_the_traffic() {
                 6.000 ms       1.000 ms  client [shopper] POST /orders
 
         who calls whom:
-          checkout -> payment  1 calls, 0 errors, 0 lost; half within 5.000 ms, 99 % 5.000 ms, all 5.000 ms
-          shopper -> checkout  1 calls, 0 errors, 0 lost; half within 7.000 ms, 99 % 7.000 ms, all 7.000 ms
+          checkout -> payment  1 call; half within 5.000 ms, 99 % 5.000 ms, all 5.000 ms
+          shopper -> checkout  1 call; half within 7.000 ms, 99 % 7.000 ms, all 7.000 ms
     "#]].assert_eq(&out);
 }
 

@@ -37,6 +37,13 @@ fn an_instant_has_no_path() {
     assert_eq!(segments(vec![span(1, 0, 5, 5), span(2, 1, 5, 5)]), []);
 }
 
+#[test]
+fn a_child_that_takes_no_time_splits_nothing() {
+    let spans =
+        vec![span(1, 0, 0, 100), span(2, 1, 30, 30), span(3, 1, 60, 70), span(4, 1, 70, 70)];
+    assert_eq!(segments(spans), [(1, 0, 60), (3, 60, 70), (1, 70, 100)]);
+}
+
 /// A chain is walked without recursion.
 #[test]
 fn a_hundred_thousand_deep() {

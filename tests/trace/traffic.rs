@@ -11,8 +11,10 @@ fn check(tracer: &DistributedTracer, expect: Expect) {
         let (median, most) = (calls.quantile(0.5), calls.slowest());
         let _ = writeln!(
             text,
-            "{} -> {}: {} calls, {} errors, {} lost, {median:?}, {most:?}",
-            edge.caller, edge.callee, calls.calls, calls.errors, calls.lost
+            "{} -> {}: {}, {median:?}, {most:?}",
+            edge.caller,
+            edge.callee,
+            calls.words().join(", ")
         );
     }
     expect.assert_eq(&text);
@@ -20,14 +22,18 @@ fn check(tracer: &DistributedTracer, expect: Expect) {
 
 #[test]
 fn edges_count_calls_errors_and_losses() {
-    let faults = [strike(Leg::Request, 1, Effect::Drop), strike(Leg::Reply, 3, Effect::Drop)];
+    let faults = [
+        strike(Leg::Request, 1, Effect::Drop),
+        strike(Leg::Reply, 2, Effect::Duplicate),
+        strike(Leg::Reply, 3, Effect::Drop),
+    ];
     let tracer = DistributedTracer::of(&run_with(faults, shop(3)).journal);
     check(
         &tracer,
         expect![[r#"
-        checkout -> payment: 5 calls, 2 errors, 1 lost, 5ms, 50ms
-        shopper -> checkout: 3 calls, 0 errors, 0 lost, 57ms, 57ms
-    "#]],
+            checkout -> payment: 5 calls, 2 errors, 1 lost, 1 reply lost, 1 doubled, 2 timed out, 5ms, 50ms
+            shopper -> checkout: 3 calls, 57ms, 57ms
+        "#]],
     );
     let dot = tracer.topology().to_dot();
     assert!(dot.contains("\"checkout\" -> \"payment\""), "{dot}");

@@ -1,11 +1,11 @@
 //! Names of messages that stay when times and other messages change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::journal::{Event, EventId, Journal, Kind, NodeId};
+use crate::journal::{Event, EventId, Journal, Kind, NodeId, services};
 
 /// The stable name of a message: the `n`-th with its label from one service to another. It does not
 /// move when times or other messages change, so fault scripts and reports use it.
@@ -49,16 +49,4 @@ pub fn message_ordinals<'a>(journal: &'a Journal) -> BTreeMap<EventId, MessageNa
         (send.id(), MessageName { from, to, label, n: *n, reply })
     };
     journal.of_kind(Kind::Send).map(name).collect()
-}
-
-/// The service of each node: its name, without the number if it is one of several replicas.
-fn services(nodes: &[String]) -> Vec<&str> {
-    let known: BTreeSet<&str> = nodes.iter().map(String::as_str).collect();
-    let service = |node: &'_ str| -> Option<usize> {
-        let (name, number) = node.rsplit_once('-')?;
-        number.parse::<u32>().ok()?;
-        let several = [0, 1].iter().all(|i| known.contains(format!("{name}-{i}").as_str()));
-        several.then_some(name.len())
-    };
-    nodes.iter().map(|node| &node[..service(node).unwrap_or(node.len())]).collect()
 }

@@ -1,56 +1,96 @@
 //! The service map: who asked whom, how often, and how much of it was lost. An SVG, laid out here.
 
+mod layout;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use super::file::File;
-use super::lanes;
 use super::text::visible;
-use crate::journal::{EventId, Journal, Kind, NodeId, message_ordinals};
+use crate::journal::{EventId, Journal, Kind, NodeId, services};
 use crate::sim::Run;
+use crate::trace::{Calls, DistributedTracer, Traffic};
+use layout::{Curve, HEIGHT, LABEL_LINE, Labels, Layout, WIDTH};
 
 /// Services on the map; of more, those with the most traffic.
 const SERVICES_MAX: usize = 40;
-/// More calls than this inside of one layer, and the services stand in a circle.
-const INNER_MAX: usize = 2;
-/// Where on its edge a label stands, from 0 to 1.
-const LABEL_AT: f64 = 0.58;
-const WIDTH: f64 = 150.0;
-const HEIGHT: f64 = 44.0;
+/// Characters of a name, and of the line below it, that a box has room for.
+const NAME_MAX: usize = 17;
+const WITHIN_MAX: usize = 27;
+/// Characters of a line of an edge's label, about.
+const LINE_MAX: usize = 24;
 
 /// What went from one service to another.
 #[derive(Clone, Copy, Default)]
-struct Traffic {
-    requests: u64,
-    replies: u64,
+struct Edge<'a> {
+    /// Requests, as the traces of the run have them.
+    calls: Option<&'a Calls>,
+    messages: Messages,
+}
+
+/// Messages that are no part of a request.
+#[derive(Clone, Copy, Default)]
+struct Messages {
+    sent: u64,
     lost: u64,
     doubled: u64,
-    timeouts: u64,
+}
+
+type Edges<'a> = BTreeMap<(&'a str, &'a str), Edge<'a>>;
+
+impl Edge<'_> {
+    fn weight(&self) -> u64 {
+        self.messages.sent + self.calls.map_or(0, |calls| calls.calls as u64)
+    }
+
+    /// How much went there, and what befell it.
+    fn words(&self) -> (Vec<String>, Vec<String>) {
+        let Messages { sent, lost, doubled } = self.messages;
+        let calls = self.calls.map(Calls::words).unwrap_or_default();
+        let (mut much, mut befell) = (calls.clone(), calls);
+        much.truncate(1);
+        befell.drain(..much.len());
+        if sent > 0 {
+            much.push(format!("{sent} {}", if sent == 1 { "message" } else { "messages" }));
+        }
+        let of_messages = [(lost, "lost"), (doubled, "doubled")];
+        let of_messages = of_messages.into_iter().filter(|(n, _)| *n > 0);
+        let of_which = if self.calls.is_some() { " messages" } else { "" };
+        befell.extend(of_messages.map(|(n, what)| format!("{n}{of_which} {what}")));
+        (much, befell)
+    }
+
+    /// True if something on the way got lost, or seemed to.
+    fn is_lossy(&self) -> bool {
+        let lossy = |calls: &Calls| calls.lost + calls.replies_lost + calls.timeouts > 0;
+        self.messages.lost > 0 || self.calls.is_some_and(lossy)
+    }
 }
 
 /// Writes the map, if there was any traffic.
-pub(super) fn write(run: &Run, file: &mut File) {
-    let journal = &run.journal;
-    let traffic = traffic(journal);
-    if traffic.is_empty() {
+pub(super) fn write(run: &Run, tracer: &DistributedTracer, file: &mut File) {
+    let calls = tracer.topology();
+    let of_node = services(run.journal.nodes());
+    let edges = edges(&run.journal, &of_node, &calls);
+    if edges.is_empty() {
         return;
     }
     let mut weight: BTreeMap<&str, u64> = BTreeMap::new();
-    for ((from, to), t) in &traffic {
-        *weight.entry(from).or_default() += t.requests + t.replies;
-        *weight.entry(to).or_default() += t.requests + t.replies;
+    for ((from, to), edge) in &edges {
+        *weight.entry(from).or_default() += edge.weight();
+        *weight.entry(to).or_default() += edge.weight();
     }
-    let mut services: Vec<&str> = weight.keys().copied().collect();
-    services.sort_by_key(|service| (std::cmp::Reverse(weight[service]), *service));
-    let left_out = services.len().saturating_sub(SERVICES_MAX);
-    services.truncate(SERVICES_MAX);
-    services.sort_unstable();
-    let layout = Layout::of(run, &services, &traffic);
+    let mut shown: Vec<&str> = weight.keys().copied().collect();
+    shown.sort_by_key(|service| (std::cmp::Reverse(weight[service]), *service));
+    let left_out = shown.len().saturating_sub(SERVICES_MAX);
+    shown.truncate(SERVICES_MAX);
+    shown.sort_unstable();
+    let pairs: Vec<(&str, &str)> = edges.keys().copied().collect();
+    let layout = Layout::of(run, &of_node, &shown, &pairs);
     file.raw("<section class=\"map\"><h2>The service map</h2>\n");
-    layout.draw(&traffic, file);
+    draw(&layout, &edges, file);
     file.raw(
-        "<p class=\"note\">Requests from one service to another, \
-         replicas together; replies go the other way and are not drawn.",
+        "<p class=\"note\">Who calls whom, replicas together; \u{201c}within\u{201d} is from a service \
+         to itself or from replica to replica. Replies go the other way and are not drawn.",
     );
     if left_out > 0 {
         file.text(format_args!(" {left_out} services with less traffic are left out."));
@@ -58,199 +98,135 @@ pub(super) fn write(run: &Run, file: &mut File) {
     file.raw("</p>\n</section>\n");
 }
 
-/// What went over each edge, from who asks to who answers.
-fn traffic(journal: &Journal) -> BTreeMap<(&str, &str), Traffic> {
-    let names = message_ordinals(journal);
-    let mut traffic: BTreeMap<(&str, &str), Traffic> = BTreeMap::new();
+/// What went over each edge, from who asks to who answers; by the services of the nodes.
+fn edges<'a>(journal: &'a Journal, of_node: &[&'a str], calls: &'a Traffic) -> Edges<'a> {
+    let mut edges = Edges::new();
+    for edge in calls.edges() {
+        edges.entry((edge.caller, edge.callee)).or_default().calls = Some(edge.calls);
+    }
+    let ends = |a: NodeId, b: NodeId| (a.min(b), a.max(b));
+    // What goes beside the requests of a connection is the rest of them, or their frame.
+    let framed = journal.http_messages().filter(|message| message.is_of_connection());
+    let framed: BTreeSet<_> =
+        framed.map(|message| ends(message.event().node(), message.event().peer())).collect();
     let mut lost: BTreeSet<EventId> = BTreeSet::new();
-    for name in names.values() {
-        let edge = traffic.entry((name.from, name.to)).or_default();
-        *(if name.reply { &mut edge.replies } else { &mut edge.requests }) += 1;
-    }
     for event in journal.events() {
-        let counted = matches!(event.kind(), Kind::Drop | Kind::Duplicate | Kind::Timeout);
-        if !counted || event.kind() == Kind::Drop && event.extra() > 0 {
-            continue;
-        }
-        let sent = match event.kind() {
-            Kind::Timeout => asked(journal, event.cause()),
-            _ => event.sent_by().map(|send| send.id()),
+        let send = match event.kind() {
+            Kind::Send => Some(event),
+            Kind::Drop if event.extra() == 0 => event.sent_by(),
+            Kind::Duplicate => event.sent_by(),
+            _ => None,
         };
-        let Some(name) = sent.and_then(|id| names.get(&id)) else { continue };
-        let Some(edge) = traffic.get_mut(&(name.from, name.to)) else { continue };
+        let alone = |s: &crate::journal::Event<'_>| {
+            s.http().is_none() && !framed.contains(&ends(s.node(), s.peer()))
+        };
+        let Some(send) = send.filter(alone) else { continue };
+        let service = |node: NodeId| of_node.get(node.0 as usize).copied();
+        let (Some(from), Some(to)) = (service(send.node()), service(send.peer())) else { continue };
+        let messages = &mut edges.entry((from, to)).or_default().messages;
         match event.kind() {
-            Kind::Drop => edge.lost += u64::from(lost.insert(sent.unwrap_or_default())),
-            Kind::Duplicate => edge.doubled += 1,
-            _ => edge.timeouts += 1,
+            Kind::Send => messages.sent += 1,
+            Kind::Drop => messages.lost += u64::from(lost.insert(send.id())),
+            _ => messages.doubled += 1,
         }
     }
-    traffic
+    edges
 }
 
-/// The message that a timeout waited for, or that was lost.
-fn asked(journal: &Journal, cause: EventId) -> Option<EventId> {
-    let event = journal.get(cause)?;
-    if event.kind() == Kind::Send { Some(cause) } else { event.sent_by().map(|send| send.id()) }
-}
-
-/// Where each service stands.
-struct Layout<'a> {
-    places: BTreeMap<&'a str, (f64, f64)>,
-    size: (f64, f64),
-}
-
-impl<'a> Layout<'a> {
-    fn of(run: &Run, services: &[&'a str], traffic: &BTreeMap<(&str, &str), Traffic>) -> Self {
-        let nodes = lanes::depths(run);
-        let mut layers: BTreeMap<usize, Vec<&'a str>> = BTreeMap::new();
-        let depth = |service: &str| {
-            let own = |name: &str| {
-                name == service
-                    || name.strip_prefix(service).is_some_and(|rest| rest.starts_with('-'))
-            };
-            let named = (0..).map(NodeId).zip(run.journal.nodes());
-            let depths = named.filter(|(_, name)| own(name)).filter_map(|(id, _)| nodes.get(&id));
-            depths.min().copied().unwrap_or(0)
-        };
-        let depths: BTreeMap<&str, usize> = services.iter().map(|s| (*s, depth(s))).collect();
-        let inner = |(from, to): &(&str, &str)| {
-            from != to && depths.contains_key(from) && depths.get(from) == depths.get(to)
-        };
-        if traffic.keys().filter(|edge| inner(edge)).count() > INNER_MAX {
-            return Layout::circle(services);
-        }
-        for service in services {
-            layers.entry(depths[service]).or_default().push(service);
-        }
-        Layout::layers(layers.into_values().collect())
-    }
-
-    fn layers(layers: Vec<Vec<&'a str>>) -> Self {
-        let rows = layers.iter().map(Vec::len).max().unwrap_or(0) as f64;
-        let (across, down) = (WIDTH + 170.0, HEIGHT + 46.0);
-        let size = (layers.len() as f64 * across - 170.0 + 40.0, rows * down + 14.0);
-        let mut places = BTreeMap::new();
-        for (column, layer) in layers.iter().enumerate() {
-            let top = (rows - layer.len() as f64) * down / 2.0;
-            for (row, service) in layer.iter().enumerate() {
-                let x = 20.0 + WIDTH / 2.0 + column as f64 * across;
-                let y = top + down / 2.0 + 7.0 + row as f64 * down;
-                places.insert(*service, (x, y));
-            }
-        }
-        Layout { places, size }
-    }
-
-    fn circle(services: &[&'a str]) -> Self {
-        let n = services.len() as f64;
-        let radius = (n * 34.0).clamp(110.0, 420.0);
-        let middle = (radius + WIDTH / 2.0 + 20.0, radius + HEIGHT / 2.0 + 24.0);
-        let place = |(k, service): (usize, &&'a str)| {
-            let angle = std::f64::consts::TAU * k as f64 / n - std::f64::consts::FRAC_PI_2;
-            (*service, (middle.0 + radius * angle.cos(), middle.1 + radius * angle.sin()))
-        };
-        let places = services.iter().enumerate().map(place).collect();
-        Layout { places, size: (middle.0 * 2.0, middle.1 * 2.0) }
-    }
-
-    fn draw(&self, traffic: &BTreeMap<(&str, &str), Traffic>, file: &mut File) {
-        let (width, height) = self.size;
-        file.el("<svg role=\"img\" aria-label=\"The service map\" width=\"", width.round(), "\" ");
-        file.el("viewBox=\"0 0 ", format_args!("{width:.0} {height:.0}"), "\">\n<defs>");
-        for (open, close) in [
-            ("<marker id=\"arrow\"", "class=\"tip\"/></marker>"),
-            ("<marker id=\"arrow-lost\"", "class=\"tip lost\"/></marker>"),
-        ] {
-            file.raw(open);
-            file.raw(
-                " viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" \
-                 markerHeight=\"7\" orient=\"auto\"><path d=\"M0 1 10 5 0 9z\" ",
-            );
-            file.raw(close);
-        }
-        file.raw("</defs>\n");
-        for ((from, to), edge) in traffic {
-            let ends = (self.places.get(from), self.places.get(to));
-            if let (Some(from), Some(to)) = ends {
-                draw_edge(*from, *to, edge, file);
-            }
-        }
-        for (name, (x, y)) in &self.places {
-            let (left, top) = (x - WIDTH / 2.0, y - HEIGHT / 2.0);
-            file.el("<rect class=\"service\" rx=\"8\" x=\"", format_args!("{left:.1}"), "\" ");
-            file.el("y=\"", format_args!("{top:.1}"), "\" width=\"150\" height=\"44\"/>");
-            file.el("<text class=\"name\" x=\"", format_args!("{x:.1}"), "\" ");
-            file.el("y=\"", format_args!("{:.1}", y + 5.0), "\">")
-                .text(short(name))
-                .raw("</text>\n");
-        }
-        file.raw("</svg>\n");
-    }
-}
-
-/// A name that fits its box.
-fn short(name: &str) -> String {
-    let name = visible(name);
-    match name.char_indices().nth(18) {
-        Some((end, _)) => format!("{}\u{2026}", &name[..end]),
-        None => name,
-    }
-}
-
-fn draw_edge(from: (f64, f64), to: (f64, f64), edge: &Traffic, file: &mut File) {
-    let (start, end) = (border(from, to), border(to, from));
-    let (dx, dy) = (end.0 - start.0, end.1 - start.1);
-    let length = dx.hypot(dy).max(1.0);
-    // Bent a little to its left, so that the two directions do not lie on each other.
-    let bend = if from == to { 0.0 } else { (length * 0.10).min(26.0) };
-    let middle = (
-        f64::midpoint(start.0, end.0) + dy / length * bend,
-        f64::midpoint(start.1, end.1) - dx / length * bend,
-    );
-    let lost = edge.lost + edge.timeouts > 0;
-    let path = format!(
-        "M{:.1} {:.1} Q{:.1} {:.1} {:.1} {:.1}",
-        start.0, start.1, middle.0, middle.1, end.0, end.1
-    );
-    file.raw(if lost {
-        "<path class=\"edge lost\" marker-end=\"url(#arrow-lost)\" "
-    } else {
-        "<path class=\"edge\" marker-end=\"url(#arrow)\" "
-    });
-    file.el("d=\"", path, "\"/>");
-    let mut first = edge.requests.to_string();
-    first.push_str(if edge.requests == 1 { " message" } else { " messages" });
-    let mut second = String::new();
-    for (n, word) in [(edge.lost, "lost"), (edge.doubled, "doubled"), (edge.timeouts, "timed out")]
-    {
-        if n > 0 {
-            let gap = if second.is_empty() { "" } else { ", " };
-            let _ = write!(second, "{gap}{n} {word}");
-        }
-    }
-    // Nearer to its end, where edges that cross have parted.
-    let on_curve = |from: f64, by: f64, to: f64| {
-        let t = LABEL_AT;
-        (1.0 - t) * (1.0 - t) * from + 2.0 * (1.0 - t) * t * by + t * t * to
-    };
-    let at = (on_curve(start.0, middle.0, end.0), on_curve(start.1, middle.1, end.1));
-    for (text, class, line) in [
-        (first, "<text class=\"count\" x=\"", -8.0),
-        (second, "<text class=\"count lost\" x=\"", 19.0),
+fn draw(layout: &Layout<'_>, edges: &Edges<'_>, file: &mut File) {
+    let (width, height) = layout.size;
+    file.el("<svg role=\"img\" aria-label=\"The service map\" width=\"", width.round(), "\" ");
+    file.el("viewBox=\"0 0 ", format_args!("{width:.0} {height:.0}"), "\">\n<defs>");
+    for (open, close) in [
+        ("<marker id=\"arrow\"", "class=\"tip\"/></marker>"),
+        ("<marker id=\"arrow-lost\"", "class=\"tip lost\"/></marker>"),
     ] {
-        if !text.is_empty() {
-            let y = format!("{:.1}", at.1 + line);
-            file.el(class, format_args!("{:.1}", at.0), "\" y=\"").text(y);
-            file.raw("\">").text(text).raw("</text>\n");
-        }
+        file.raw(open);
+        file.raw(
+            " viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" \
+                 markerHeight=\"7\" orient=\"auto\"><path d=\"M0 1 10 5 0 9z\" ",
+        );
+        file.raw(close);
+    }
+    file.raw("</defs>\n");
+    let outer = edges.iter().filter(|((from, to), _)| from != to);
+    let drawn = outer.filter_map(|((from, to), edge)| {
+        Some((Curve::between(*layout.places.get(from)?, *layout.places.get(to)?), edge))
+    });
+    let drawn: Vec<(Curve, &Edge<'_>)> = drawn.collect();
+    let mut labels = Labels::of(layout, drawn.iter().map(|(curve, _)| *curve).collect());
+    for (curve, edge) in &drawn {
+        draw_edge(curve, edge, &mut labels, file);
+    }
+    for (name, place) in &layout.places {
+        draw_service(name, *place, edges.get(&(*name, *name)), file);
+    }
+    file.raw("</svg>\n");
+}
+
+/// A text that fits its box.
+fn short(text: &str, most: usize) -> String {
+    let text = visible(text);
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}\u{2026}", &text[..end]),
+        None => text,
     }
 }
 
-/// Where the line from the middle of a box leaves it.
-fn border(from: (f64, f64), to: (f64, f64)) -> (f64, f64) {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let (half_x, half_y) = (WIDTH / 2.0 + 3.0, HEIGHT / 2.0 + 3.0);
-    let share = |d: f64, half: f64| if d.abs() < 1e-9 { f64::INFINITY } else { half / d.abs() };
-    let t = share(dx, half_x).min(share(dy, half_y)).min(1.0);
-    (from.0 + dx * t, from.1 + dy * t)
+/// A box with a name, and in it what the service has to do with itself.
+fn draw_service(name: &str, (x, y): (f64, f64), within: Option<&Edge<'_>>, file: &mut File) {
+    let (left, top) = (x - WIDTH / 2.0, y - HEIGHT / 2.0);
+    file.el("<rect class=\"service\" rx=\"8\" x=\"", format_args!("{left:.1}"), "\" ");
+    file.el("y=\"", format_args!("{top:.1}"), "\" width=\"150\" height=\"44\"/>");
+    let baseline = if within.is_some() { y - 3.0 } else { y + 5.0 };
+    file.raw("<text class=\"name\"");
+    at((x, baseline), file);
+    file.text(short(name, NAME_MAX)).raw("</text>\n");
+    let Some(within) = within else { return };
+    let (much, befell) = within.words();
+    file.raw(match befell.is_empty() {
+        true => "<text class=\"count within\"",
+        false => "<text class=\"count within lost\"",
+    });
+    at((x, y + 14.0), file);
+    let much = format!("{} within", much.join(", "));
+    let words: Vec<String> = std::iter::once(much).chain(befell).collect();
+    file.text(short(&words.join(", "), WITHIN_MAX)).raw("</text>\n");
+}
+
+/// The place of a text, and the end of its tag.
+fn at((x, y): (f64, f64), file: &mut File) {
+    file.el(" x=\"", format_args!("{x:.1}"), "\"");
+    file.el(" y=\"", format_args!("{y:.1}"), "\">");
+}
+
+/// An edge, with its label where nothing else is.
+fn draw_edge(curve: &Curve, edge: &Edge<'_>, labels: &mut Labels, file: &mut File) {
+    file.raw(match edge.is_lossy() {
+        true => "<path class=\"edge lost\" marker-end=\"url(#arrow-lost)\" ",
+        false => "<path class=\"edge\" marker-end=\"url(#arrow)\" ",
+    });
+    file.el("d=\"", curve, "\"/>");
+    let (much, befell) = edge.words();
+    let mut lines = vec![(much.join(", "), "<text class=\"count\"")];
+    lines.extend(wrapped(&befell).into_iter().map(|line| (line, "<text class=\"count lost\"")));
+    let longest = lines.iter().map(|(text, _)| text.chars().count()).max().unwrap_or(0);
+    let (x, top) = labels.place(curve, longest, lines.len());
+    for (line, (text, open)) in lines.into_iter().enumerate() {
+        file.raw(open);
+        at((x, top + (line as f64 + 1.0) * LABEL_LINE - 4.0), file);
+        file.text(text).raw("</text>\n");
+    }
+}
+
+/// Words in lines that fit between two services.
+fn wrapped(words: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut().filter(|line| line.len() + word.len() < LINE_MAX) {
+            Some(line) => *line = format!("{line}, {word}"),
+            None => lines.push(word.clone()),
+        }
+    }
+    lines
 }

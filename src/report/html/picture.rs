@@ -1,18 +1,22 @@
 //! The data of the picture: the events in columns, the messages, the faults, the requests.
 
+mod spans;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 
+use super::Subject;
 use super::file::File;
 use super::lanes::Lanes;
 use super::text::{payload, thousands, visible};
-use super::{Subject, spans};
 use crate::journal::{Event, EventId, Journal, Kind};
 use crate::report::story::is_of_faults;
 use crate::shrink::Without;
+use crate::trace::DistributedTracer;
+use spans::SpanLine;
 
 /// The most events that a page holds. Of a longer run it has all that a violation rests on, what
 /// faults did, the first events and the last ones.
@@ -27,6 +31,7 @@ const PAYLOADS_MAX: usize = 512 * 1024;
 /// Which events are shown, and where.
 pub(super) struct Picture<'a> {
     journal: &'a Journal,
+    tracer: &'a DistributedTracer,
     lanes: Lanes,
     /// In the order in which they happened.
     rows: Vec<EventId>,
@@ -71,7 +76,7 @@ struct Data {
     messages: Messages,
     payloads: BTreeMap<u32, u32>,
     faults: Vec<FaultBar>,
-    spans: Vec<[i64; 7]>,
+    spans: Vec<SpanLine>,
     focus: i64,
     end: u64,
 }
@@ -103,12 +108,12 @@ impl Texts {
 }
 
 impl<'a> Picture<'a> {
-    pub(super) fn of(subject: Subject<'a>) -> Picture<'a> {
+    pub(super) fn of(subject: Subject<'a>, tracer: &'a DistributedTracer) -> Picture<'a> {
         let journal = &subject.run.journal;
         let focus = subject.outcome.map_or(EventId::NONE, |outcome| outcome.event);
         let past = if focus == EventId::NONE { Vec::new() } else { journal.past(focus) };
         let lanes = Lanes::of(subject.run, &past);
-        Picture { journal, lanes, rows: rows(journal, &past), focus }
+        Picture { journal, tracer, lanes, rows: rows(journal, &past), focus }
     }
 
     fn row(&self, id: EventId) -> Option<usize> {
@@ -280,31 +285,6 @@ impl<'a> Picture<'a> {
             }
         }
         hits
-    }
-
-    fn spans(&self, texts: &mut Texts) -> Vec<[i64; 7]> {
-        let all = spans::of(self.journal);
-        // A request of which the sending is not shown is not shown, nor are its parts.
-        let mut place = vec![None; all.len()];
-        let mut shown = Vec::new();
-        for (before, span) in all.iter().enumerate() {
-            let Some(sent) = self.row(span.sent).filter(|_| shown.len() < SPANS_MAX) else {
-                continue;
-            };
-            place[before] = Some(shown.len() as i64);
-            let label = self.journal.get(span.sent).map_or("", |send| send.symbol());
-            let label = texts.number(visible(label));
-            shown.push([
-                sent as i64,
-                self.row_or_none(span.arrived),
-                self.row_or_none(span.answered),
-                self.row_or_none(span.ended),
-                i64::from(span.status),
-                span.parent.and_then(|parent| place[parent]).map_or(0, |_| span.depth as i64),
-                i64::from(label),
-            ]);
-        }
-        shown
     }
 }
 

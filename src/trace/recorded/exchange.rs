@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{NONE, Reader};
 use crate::journal::{Event, EventId, HttpMessage, Kind, NodeId};
 use crate::trace::set::SpanIndex;
-use crate::trace::span::{Attributes, Link, SpanKind, Value};
+use crate::trace::span::{Attributes, DOUBLED, DROPPED, Link, SpanKind, Value};
 
 /// Bodies of requests up to this length become an attribute, so that flow checks find keys in them.
 const BODY_MAX: usize = 1 << 10;
@@ -258,9 +258,9 @@ impl<'a> Reader<'a> {
         let (name, fault) = match event.kind() {
             Kind::Drop => {
                 attributes.push(("sim.reason".into(), event.symbol().into()));
-                ("message dropped", event.value().checked_sub(1))
+                (DROPPED, event.value().checked_sub(1))
             }
-            Kind::Duplicate => ("message doubled", None),
+            Kind::Duplicate => (DOUBLED, None),
             _ => ("fault struck", Some(event.value())),
         };
         if let Some(fault) = fault {

@@ -209,6 +209,9 @@ function drawFaults(g) {
       g.fillStyle = colors.fault;
       g.fillRect(a, y, 3, 18);
       after = a + 9;
+      // Beside a bar that is too short for its text, where there is room: in it are its hits.
+      const wide = g.measureText(fault.text).width;
+      if (wide + 14 > b - a && b + wide + 20 < view.width) after = b + 8;
     }
     g.strokeStyle = colors.fault;
     g.lineWidth = 1;

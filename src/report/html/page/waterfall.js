@@ -1,6 +1,7 @@
 // The requests under the picture, on its axis. Only the rows that are in view are in the document.
 const SPAN = 24, rows = $('rows'), sizer = $('sizer');
-const [SENT, ARRIVES, ANSWERED, ENDED, STATUS, DEPTH, LABEL] = [0, 1, 2, 3, 4, 5, 6];
+const [BEGIN, FINISH, LASTS, DEPTH, WHO, LABEL, OUTCOME, LOOK, WORK, PATH] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const LOOKS = ['', ' error', ' bad', ' open'], UNANSWERED = 2, OPEN = 3;
 let pool = [];
 
 function el(name, className, parent) {
@@ -13,8 +14,11 @@ function newRow() {
   const row = el('div', 'span', sizer);
   row.setAttribute('role', 'listitem');
   const who = el('span', 'who', row), plot = el('span', 'plot', row);
-  const made = { row, who, plot, wait: el('span', 'wait', plot), work: el('span', 'work', plot), label: el('span', 'label', plot) };
-  row.addEventListener('click', () => select(made.sent));
+  const made = { row, who, plot, wait: el('span', 'wait', plot), work: [], path: [], label: el('span', 'label', plot) };
+  row.addEventListener('click', () => select(D.spans[made.k][BEGIN]));
+  // A second click shall mark no text.
+  row.addEventListener('mousedown', event => { if (event.detail > 1) event.preventDefault(); });
+  row.addEventListener('dblclick', () => showTrace(made.k));
   return made;
 }
 
@@ -31,34 +35,62 @@ function drawWaterfall() {
   });
 }
 
+// As many bars as there are pieces, each from one row to another.
+function bars(made, kind, pieces, left, until) {
+  const list = made[kind];
+  while (list.length < pieces.length) {
+    list.push(el('span', kind));
+    made.plot.insertBefore(list[list.length - 1], made.label);
+  }
+  list.forEach((bar, n) => {
+    bar.hidden = n >= pieces.length;
+    if (bar.hidden) return;
+    const [begin, end, failed] = pieces[n], a = xOf(begin);
+    bar.classList.toggle('failed', failed === 1);
+    bar.style.left = left(a) + 'px';
+    bar.style.width = Math.max(kind === 'work' ? 3 : 1, (end >= 0 ? xOf(end) : until) - a) + 'px';
+  });
+}
+
 function fill(made, k) {
-  const span = D.spans[k], { row, who, plot, wait, work, label } = made;
-  made.sent = span[SENT];
+  const span = D.spans[k], { row, who, plot, wait, label } = made, look = span[LOOK];
+  made.k = k;
   const shift = view.gutter, left = x => x - shift;
-  const open = span[ENDED] < 0, ending = open ? '' : KIND[span[ENDED]];
-  const a = xOf(span[SENT]), b = open ? xAt(1) + 18 : xOf(span[ENDED]);
-  const bad = ending === 'timeout' || ending === 'reset';
-  row.className = 'span' + (bad ? ' bad' : open ? ' open' : '') + (span[STATUS] >= 500 ? ' error' : '') + (state.row === span[SENT] ? ' on' : '');
+  const a = xOf(span[BEGIN]), b = span[FINISH] < 0 ? xAt(1) + 18 : xOf(span[FINISH]);
+  row.className = 'span' + LOOKS[look] + (k && !span[DEPTH] ? ' first' : '') + (state.row === span[BEGIN] ? ' on' : '');
   row.style.top = k * SPAN + 'px';
   who.style.width = view.gutter - 14 + 'px';
-  who.style.paddingLeft = 20 + span[DEPTH] * 12 + 'px';
-  who.textContent = nodeName(D.peer[span[SENT]]);
+  who.style.paddingLeft = 20 + Math.min(span[DEPTH], 6) * 12 + 'px';
+  who.textContent = D.texts[span[WHO]];
   plot.style.left = view.gutter + 'px';
   wait.style.left = left(a) + 'px';
   wait.style.width = Math.max(2, b - a) + 'px';
-  work.hidden = span[ARRIVES] < 0;
-  if (!work.hidden) {
-    const x = xOf(span[ARRIVES]), until = span[ANSWERED] >= 0 ? xOf(span[ANSWERED]) : Math.max(x + 3, b);
-    work.style.left = left(x) + 'px';
-    work.style.width = Math.max(3, until - x) + 'px';
-  }
-  const how = bad ? (ending === 'timeout' ? 'timed out after ' : 'reset after ') : span[STATUS] ? span[STATUS] + '  ' : '';
-  const lasts = open ? 'open at the end' : timeText(AT[span[ENDED]] - AT[span[SENT]]);
-  label.textContent = D.texts[span[LABEL]] + '  ' + how + lasts;
+  bars(made, 'work', span[WORK], left, b);
+  bars(made, 'path', span[PATH], left, b);
+  const outcome = D.texts[span[OUTCOME]], lasts = look === OPEN ? 'open at the end' : (look === UNANSWERED ? 'after ' : '') + timeText(span[LASTS]);
+  label.textContent = [D.texts[span[LABEL]], outcome, lasts].filter(text => text).join('  ');
   const wide = 6.6 * label.textContent.length + 12, plotted = view.width - view.gutter;
-  const place = left(b) + wide < plotted ? left(b) : left(a) - wide > 0 ? left(a) - wide : Math.max(0, left(a)) + 10;
+  const ends = Math.max(b, ...span[WORK].map(([begin, end]) => end >= 0 ? xOf(end) : xOf(begin)));
+  // Behind the line, else before it, else in it: behind its work, if there is room.
+  const worked = Math.max(a, ...span[WORK].map(([begin, end]) => end >= 0 ? xOf(end) : b)), inside = Math.max(0, left(worked === a ? a + 10 : worked));
+  const place = left(ends) + wide < plotted ? left(ends) : left(a) - wide > 0 ? left(a) - wide : inside + wide < left(b) ? inside : Math.max(0, left(a)) + 10;
   label.style.left = place + 'px';
   label.style.textAlign = place < left(a) ? 'right' : 'left';
   label.style.width = place < left(a) ? wide + 'px' : 'auto';
-  label.classList.toggle('inside', place > left(a) && place < left(b));
+  label.classList.toggle('inside', place > left(a) && place < left(ends));
+}
+
+// Zooms to the trace of a line, with a little around it.
+function showTrace(k) {
+  let first = k, last = k;
+  while (first > 0 && D.spans[first][DEPTH]) first--;
+  while (last + 1 < D.spans.length && D.spans[last + 1][DEPTH]) last++;
+  let from = 1, to = 0;
+  for (const span of D.spans.slice(first, last + 1)) {
+    from = Math.min(from, scale.pos[span[BEGIN]]);
+    to = Math.max(to, span[FINISH] < 0 ? 1 : scale.pos[span[FINISH]]);
+  }
+  const width = Math.min(1, Math.max((to - from) * 1.3, 1e-6));
+  moveTo((from + to - width) / 2, width);
+  redraw();
 }
