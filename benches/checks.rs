@@ -87,7 +87,7 @@ fn all(bencher: Bencher<'_, '_>) {
         "bench.toml",
     );
     let (contracts, flows) = (Rc::new(contracts), flows.expect("it is a flow"));
-    bencher.counter(ItemsCount::new(SHOPPERS * ORDERS)).bench(|| {
+    bencher.counter(ItemsCount::new(SHOPPERS * ORDERS)).bench_local(|| {
         let (contracts, flows) = (contracts.clone(), flows.clone());
         run_quietly(move |sim| {
             shop(sim);

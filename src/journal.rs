@@ -22,8 +22,10 @@ mod story;
 pub use diff::{Divergence, first_divergence};
 pub use event::{Event, EventId, Kind, NodeId, Symbol, Trace};
 pub use file::{EventRecord, FORMAT_VERSION};
+#[cfg(feature = "contracts")]
+pub(crate) use http::origin_form;
+pub(crate) use http::path_of;
 pub use http::{Head, HttpMessage};
-pub(crate) use http::{origin_form, path_of};
 pub use recorder::{Entry, Recorder, Recording};
 #[cfg(feature = "contracts")]
 pub(crate) use services::service_of;

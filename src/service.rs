@@ -21,7 +21,9 @@ mod response;
 pub use body::Body;
 pub(crate) use call::Envelope;
 pub(crate) use call::call_mailbox;
-pub(crate) use context::{TRACEPARENT, read_traceparent, traceparent};
+#[cfg(feature = "redb")]
+pub(crate) use context::traceparent;
+pub(crate) use context::{TRACEPARENT, read_traceparent};
 pub use ctx::Ctx;
 pub(crate) use exchange::{deliver, refuse};
 pub(crate) use gateway::PORT as HTTP_PORT;

@@ -13,10 +13,7 @@ use crate::explore::ms;
 fn noisy_shop(sim: &mut Sim) {
     sim.chaos(Chaos::none());
     sim.service("till", |ctx: Ctx| {
-        let charge = {
-            let ctx = ctx.clone();
-            post(move || async move { ctx.record("charges") })
-        };
+        let charge = post(move || async move { ctx.record("charges") });
         axum::Router::new().route("/charge", charge).route("/health", get(|| async { "well" }))
     });
     sim.process("watch", |ctx| async move {
