@@ -19,7 +19,7 @@
 //! **Run**: `cargo run --release -- explore checkout`, with `--variant` for another defect, `--report FILE.html` for
 //! the page, `--otlp FILE` for the traces.
 //!
-//! **Expect**: each variant fails within 500 seeds and shrinks to at most 3 faults; `fixed` held for 47,000.
+//! **Expect**: each variant fails within 500 seeds and shrinks to at most 3 faults; `fixed` holds for 100,000.
 
 mod checks;
 mod inventory;
