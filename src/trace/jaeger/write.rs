@@ -1,6 +1,8 @@
 //! Spans as Jaeger's JSON.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::iter;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -8,10 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 
 use crate::trace::set::{SpanRef, SpanSet, Trace};
-use crate::trace::span::{Attributes, Span, SpanKind, Status, Value};
+use crate::trace::span::{Attributes, Span, SpanEvent, SpanKind, Status, Value};
 use crate::trace::wire::{self, Seq};
 
 /// Writes a set, trace by trace.
@@ -33,12 +34,71 @@ struct Answer<D> {
 }
 
 #[derive(Serialize)]
-struct WireTrace<S> {
+struct WireTrace<'a, S> {
     #[serde(rename = "traceID")]
     trace_id: String,
     spans: S,
-    processes: Json,
+    processes: BTreeMap<String, WireProcess<'a>>,
     warnings: Option<u8>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireProcess<'a> {
+    service_name: &'a str,
+    tags: Vec<Tag<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireSpan<'a> {
+    #[serde(rename = "traceID")]
+    trace_id: String,
+    #[serde(rename = "spanID")]
+    span_id: String,
+    operation_name: &'a str,
+    references: Vec<Reference>,
+    start_time: u64,
+    duration: u64,
+    tags: Vec<Tag<'a>>,
+    logs: Vec<Log<'a>>,
+    #[serde(rename = "processID")]
+    process_id: String,
+    warnings: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    #[serde(rename = "refType")]
+    kind: &'static str,
+    #[serde(rename = "traceID")]
+    trace_id: String,
+    #[serde(rename = "spanID")]
+    span_id: String,
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    timestamp: u64,
+    fields: Vec<Tag<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tag<'a> {
+    key: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: TagValue,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum TagValue {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(Arc<str>),
+    Made(String),
 }
 
 type Process<'a> = (&'a Arc<str>, usize);
@@ -49,15 +109,14 @@ fn process(span: &Span) -> Process<'_> {
 
 fn wire_trace(trace: Trace<'_>, epoch: u64) -> impl Serialize {
     let mut numbers: IndexMap<Process<'_>, usize, FxBuildHasher> = IndexMap::default();
-    let mut processes = serde_json::Map::new();
+    let mut processes = BTreeMap::new();
     for span in trace.spans() {
         let span = span.get();
         let next = numbers.len() + 1;
         if let indexmap::map::Entry::Vacant(entry) = numbers.entry(process(span)) {
             entry.insert(next);
-            let tags: Vec<Json> = span.resource.iter().flat_map(|more| tags(more)).collect();
-            let wire = json!({ "serviceName": span.service, "tags": tags });
-            processes.insert(format!("p{next}"), wire);
+            let tags = span.resource.iter().flat_map(|more| tags(more)).collect();
+            processes.insert(format!("p{next}"), WireProcess { service_name: &span.service, tags });
         }
     }
     let spans = Seq(move || {
@@ -65,75 +124,77 @@ fn wire_trace(trace: Trace<'_>, epoch: u64) -> impl Serialize {
         let spans = trace.spans().map(|span| wire_span(span.get(), number(span), epoch));
         spans.collect::<Vec<_>>().into_iter()
     });
-    let trace_id = format!("{:032x}", trace.id());
-    WireTrace { trace_id, spans, processes: Json::Object(processes), warnings: None }
+    WireTrace { trace_id: format!("{:032x}", trace.id()), spans, processes, warnings: None }
 }
 
-fn wire_span(span: &Span, process: usize, epoch: u64) -> Json {
-    let (start, duration) = wire::micros(epoch, span.start, span.end);
-    let reference = |kind: &str, trace: u128, id: u64| {
-        let (trace, id) = (format!("{trace:032x}"), format!("{id:016x}"));
-        json!({ "refType": kind, "traceID": trace, "spanID": id })
-    };
+fn wire_span(span: &Span, process: usize, epoch: u64) -> WireSpan<'_> {
+    let (start_time, duration) = wire::micros(epoch, span.start, span.end);
     let parent = span.parent.map(|parent| reference("CHILD_OF", span.trace, parent));
     let links = span.links.iter().map(|link| reference("FOLLOWS_FROM", link.trace, link.span));
-    let logs = span.events.iter().map(|event| {
-        let name = [json!({ "key": "event", "type": "string", "value": event.name })];
-        let fields: Vec<Json> = name.into_iter().chain(tags(&event.attributes)).collect();
-        let (at, _) = wire::micros(epoch, event.at, event.at);
-        json!({ "timestamp": at, "fields": fields })
-    });
-    json!({
-        "traceID": format!("{:032x}", span.trace),
-        "spanID": format!("{:016x}", span.id),
-        "operationName": span.operation,
-        "references": parent.into_iter().chain(links).collect::<Vec<_>>(),
-        "startTime": start,
-        "duration": duration,
-        "tags": all_tags(span),
-        "logs": logs.collect::<Vec<_>>(),
-        "processID": format!("p{process}"),
-        "warnings": null,
-    })
+    WireSpan {
+        trace_id: format!("{:032x}", span.trace),
+        span_id: format!("{:016x}", span.id),
+        operation_name: &span.operation,
+        references: parent.into_iter().chain(links).collect(),
+        start_time,
+        duration,
+        tags: tags(&span.attributes).chain(own_tags(span)).collect(),
+        logs: span.events.iter().map(|event| log(event, epoch)).collect(),
+        process_id: format!("p{process}"),
+        warnings: None,
+    }
 }
 
-fn all_tags(span: &Span) -> Vec<Json> {
-    let mut own = Attributes::new();
+fn reference(kind: &'static str, trace: u128, id: u64) -> Reference {
+    Reference { kind, trace_id: format!("{trace:032x}"), span_id: format!("{id:016x}") }
+}
+
+fn log(event: &SpanEvent, epoch: u64) -> Log<'_> {
+    let name = Tag { key: "event", kind: "string", value: TagValue::Made(event.name.to_string()) };
+    let (timestamp, _) = wire::micros(epoch, event.at, event.at);
+    Log { timestamp, fields: iter::once(name).chain(tags(&event.attributes)).collect() }
+}
+
+/// What a span says of itself outside of its attributes.
+fn own_tags(span: &Span) -> impl Iterator<Item = Tag<'_>> {
+    let mut own: Vec<(&'static str, Value)> = Vec::new();
     if span.kind != SpanKind::Internal {
-        own.push(("span.kind".into(), span.kind.name().into()));
+        own.push(("span.kind", span.kind.name().into()));
     }
     let (library, version) = &span.scope;
     for (key, text) in [("otel.scope.name", library), ("otel.scope.version", version)] {
         if !text.is_empty() {
-            own.push((key.into(), Value::Text(text.clone())));
+            own.push((key, Value::Text(text.clone())));
         }
     }
     match &span.status {
         Status::Unset => {}
-        Status::Ok => own.push(("otel.status_code".into(), "OK".into())),
+        Status::Ok => own.push(("otel.status_code", "OK".into())),
         Status::Error(how) => {
-            own.push(("error".into(), true.into()));
-            own.push(("otel.status_code".into(), "ERROR".into()));
+            own.push(("error", true.into()));
+            own.push(("otel.status_code", "ERROR".into()));
             if !how.is_empty() {
-                own.push(("otel.status_description".into(), how.as_str().into()));
+                own.push(("otel.status_description", how.as_str().into()));
             }
         }
     }
-    let recorded = crate::trace::own_attributes(span);
-    own.extend(recorded.into_iter().map(|(key, value)| (key.into(), value)));
-    tags(&span.attributes).chain(tags(&own)).collect()
+    own.extend(crate::trace::own_attributes(span));
+    own.into_iter().filter_map(|(key, value)| tag(key, &value))
 }
 
-fn tags(attributes: &Attributes) -> impl Iterator<Item = Json> {
-    attributes.iter().filter_map(|(key, value)| {
-        let (kind, value) = match value {
-            Value::Empty => return None,
-            Value::Bool(value) => ("bool", json!(value)),
-            Value::Int(value) => ("int64", json!(value)),
-            Value::Float(value) if value.is_finite() => ("float64", json!(value)),
-            Value::Bytes(bytes) => ("binary", json!(STANDARD.encode(bytes))),
-            _ => ("string", json!(value.to_string())),
-        };
-        Some(json!({ "key": key, "type": kind, "value": value }))
-    })
+fn tags(attributes: &Attributes) -> impl Iterator<Item = Tag<'_>> {
+    attributes.iter().filter_map(|(key, value)| tag(key, value))
+}
+
+fn tag<'a>(key: &'a str, value: &Value) -> Option<Tag<'a>> {
+    let (kind, value) = match value {
+        Value::Empty => return None,
+        Value::Bool(value) => ("bool", TagValue::Bool(*value)),
+        Value::Int(value) => ("int64", TagValue::Int(*value)),
+        Value::Float(value) if value.is_finite() => ("float64", TagValue::Float(*value)),
+        Value::Bytes(bytes) => ("binary", TagValue::Made(STANDARD.encode(bytes))),
+        Value::Text(text) => ("string", TagValue::Text(text.clone())),
+        _ => ("string", TagValue::Made(value.to_string())),
+    };
+    Some(Tag { key, kind, value })
 }
