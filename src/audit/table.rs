@@ -82,11 +82,16 @@ const SIMULATED: &[Row] = &[
     ),
     row_of(
         Simulated,
-        "tells of the node's machine: a process 1, as in a container, and its processors",
+        "tells of the node's machine: its name, a process 1, as in a container, and its processors",
         "",
-        "getpid sched_getcpu sched_getaffinity sysconf get_nprocs get_nprocs_conf",
+        "getpid sched_getcpu sched_getaffinity sysconf get_nprocs get_nprocs_conf uname",
     ),
-    row_of(Simulated, "says `main` on every node", "do not tell nodes apart by it", "gethostname"),
+    row_of(
+        Simulated,
+        "says `main` on every node",
+        "ask for the variable `HOSTNAME`, or call `uname`",
+        "gethostname",
+    ),
     row_of(
         Simulated,
         "succeeds without effect: no signal reaches a node",
@@ -197,7 +202,7 @@ const REFUSED: &[Row] = &[
         Refused,
         "it tells of the host, which differs from run to run",
         "put it behind a trait, or leave it out of what is simulated",
-        "uname sysinfo gethostid getdomainname getloadavg getrusage times clock getpriority
+        "sysinfo gethostid getdomainname getloadavg getrusage times clock getpriority
          getrlimit getrlimit64 prlimit prlimit64 get_phys_pages get_avphys_pages
          clock_getcpuclockid pthread_getcpuclockid pthread_getaffinity_np sched_getscheduler",
     ),

@@ -31,7 +31,10 @@ impl Settings {
         ctx: Ctx,
         start: impl FnOnce() -> LocalBoxFuture<'static, ()> + 'static,
     ) -> LocalBoxFuture<'static, ()> {
-        os::program(ctx.node(), &self.environment, &self.reads, start)
+        let mut environment = self.environment.clone();
+        // As in a container.
+        environment.entry("HOSTNAME".to_owned()).or_insert_with(|| ctx.name());
+        os::program(ctx.node(), &environment, &self.reads, start)
     }
 }
 

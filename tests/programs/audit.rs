@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "programs ask for what a world must not")]
 #![expect(unsafe_code, reason = "calls of the C library are what is tested")]
 
+use std::ffi::CStr;
 use std::io::{self, Read};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -46,7 +47,7 @@ const CALLS: &[Call] = calls! {
     setenv(c"STORMGLASS_X".as_ptr(), c"1".as_ptr(), 1);
     getuid();
     getpwuid_r(0, null_mut(), null_mut(), 0, null_mut());
-    uname(null_mut());
+    sysinfo(null_mut());
     getrlimit(libc::RLIMIT_NOFILE, null_mut());
     nice(0);
     getifaddrs(null_mut());
@@ -155,6 +156,34 @@ fn raw_clocks_and_entropy_are_the_seeds() {
         expect![[r#"
             0.000 ms program 8 bf08119f05cd56d6 true
             0.000 ms program 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_machine_has_the_nodes_name_and_nothing_on_standard_input() {
+    check_told(
+        || async {
+            // SAFETY: a structure of bytes that may be zero, which the call fills with texts.
+            let (result, name) = unsafe {
+                let mut machine: libc::utsname = std::mem::zeroed();
+                (
+                    libc::uname(&raw mut machine),
+                    CStr::from_ptr(machine.nodename.as_ptr()).to_owned(),
+                )
+            };
+            tell(format_args!(
+                "{result} {} {}",
+                name.to_string_lossy(),
+                std::env::var("HOSTNAME").unwrap()
+            ));
+            let asked = tokio::task::spawn_blocking(|| io::stdin().lines().count()).await?;
+            tell(format_args!("{asked} lines"));
+            Ok(())
+        },
+        expect![[r#"
+            0.000 ms program 0 program program
+            0.000 ms program 0 lines
         "#]],
     );
 }

@@ -2,16 +2,18 @@
 
 use std::ffi::c_void;
 
-use libc::{c_int, c_uint, pid_t, size_t, time_t, timespec};
+use libc::{c_char, c_int, c_uint, pid_t, size_t, time_t, timespec, utsname};
 
-use super::super::gate::{Role, role};
+use super::super::gate::{Reply, Role, ask, role};
+use crate::kernel::current;
 
 mod real {
-    use libc::{c_int, pid_t};
+    use libc::{c_int, pid_t, utsname};
 
     crate::os::real::real! {
         getpid() -> pid_t;
         sched_getcpu() -> c_int;
+        uname(to: *mut utsname) -> c_int;
     }
 }
 
@@ -39,6 +41,33 @@ unsafe extern "C" fn sched_getcpu() -> c_int {
         // SAFETY: nothing is passed.
         false => unsafe { real::sched_getcpu() },
     }
+}
+
+/// Writes a text of C, as much of it as there is room for.
+fn fill(room: &mut [c_char], text: &str) {
+    room.fill(0);
+    let (_, room) = room.split_last_mut().expect("there is room for the end");
+    for (to, byte) in room.iter_mut().zip(text.bytes()) {
+        *to = byte as c_char;
+    }
+}
+
+/// The node's name; of its kernel no more than that it is Linux on this processor.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn uname(to: *mut utsname) -> c_int {
+    let answered = ask("uname", |_, node| {
+        // SAFETY: the caller promises room for it, or null.
+        let Some(to) = (unsafe { to.as_mut() }) else { return Reply::Errno(libc::EFAULT) };
+        fill(&mut to.sysname, "Linux");
+        fill(&mut to.nodename, &current::with(|kernel| kernel.node_name(node)));
+        fill(&mut to.release, "6.0.0");
+        fill(&mut to.version, "stormglass");
+        fill(&mut to.machine, std::env::consts::ARCH);
+        fill(&mut to.domainname, "(none)");
+        Reply::Value(0)
+    });
+    // SAFETY: passed on as it came.
+    answered.map_or_else(|| unsafe { real::uname(to) }, |result| result as c_int)
 }
 
 /// Defines the older names for the number of processors, which the seal gives.

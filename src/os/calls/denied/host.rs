@@ -47,7 +47,6 @@ refused! {
     setgroups(count: size_t, list: In) -> c_int;
     initgroups(user: Text, group: gid_t) -> c_int;
     // What the host is and does.
-    uname(to: Out) -> c_int;
     sysinfo(to: Out) -> c_int;
     gethostid() -> c_long;
     getdomainname(to: Out, room: size_t) -> c_int;
