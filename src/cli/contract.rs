@@ -126,13 +126,15 @@ fn diff_line(diff: &Diff, releases: Option<(&Release, &Release)>) -> Value {
         "schema": SCHEMA, "type": "contract_diff", "old": releases.map(|(old, _)| old),
         "new": releases.map(|(_, new)| new), "compatibility": diff.compatibility().name(),
         "required_bump": diff.required_bump(), "changes": diff.changes, "unknown": diff.unknown,
+        "unverified": diff.unverified,
     })
 }
 
 fn diff_text(diff: &Diff) -> String {
     let lines = diff.changes.iter().map(|change: &Change| format!("{change}\n"));
     let unknown = diff.unknown.iter().map(|reason| format!("unknown {reason}\n"));
-    lines.chain(unknown).collect()
+    let unverified = diff.unverified.iter().map(|reason| format!("unverified {reason}\n"));
+    lines.chain(unknown).chain(unverified).collect()
 }
 
 /// What a version says that it breaks, against what it does.
@@ -277,6 +279,7 @@ fn impact(
             "schema": SCHEMA, "type": "contract_impact", "release": release,
             "before": impact.before, "required_bump": impact.diff.required_bump(),
             "changes": impact.diff.changes, "unknown": impact.diff.unknown,
+            "unverified": impact.diff.unverified,
             "compatibility": compatibility.name(), "transitive": impact.transitive,
         });
         write_lines([line], out)?;

@@ -136,6 +136,9 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// What could not be decided, and why.
     pub unknown: Vec<String>,
+    /// What a consumer expects anew of a provider. Only the provider can say whether it is kept; the
+    /// consumer's own version promises nothing by it.
+    pub unverified: Vec<String>,
     /// True if the texts differ, whatever that means.
     pub touched: bool,
 }
@@ -146,26 +149,31 @@ impl Diff {
     pub fn compatibility(&self) -> Compatibility {
         let broken: Vec<Change> =
             self.changes.iter().filter(|change| change.bump == Bump::Major).cloned().collect();
-        match (broken.is_empty(), self.unknown.is_empty()) {
-            (false, _) => Compatibility::Breaking(broken),
-            (true, false) => Compatibility::Unknown(self.unknown.clone()),
-            (true, true) => Compatibility::Compatible,
+        if !broken.is_empty() {
+            return Compatibility::Breaking(broken);
+        }
+        let open: Vec<String> = self.unknown.iter().chain(&self.unverified).cloned().collect();
+        match open.is_empty() {
+            true => Compatibility::Compatible,
+            false => Compatibility::Unknown(open),
         }
     }
 
     /// The part of the version that has to be raised. What could not be decided asks for a major
-    /// version: nobody can rely on it.
+    /// version: nobody can rely on it. What is expected anew of a provider is an addition.
     #[must_use]
     pub fn required_bump(&self) -> Bump {
         let changes = self.changes.iter().map(|change| change.bump).max();
         let unknown = (!self.unknown.is_empty()).then_some(Bump::Major);
+        let unverified = (!self.unverified.is_empty()).then_some(Bump::Minor);
         let touched = self.touched.then_some(Bump::Patch);
-        [changes, unknown, touched].into_iter().flatten().max().unwrap_or(Bump::None)
+        [changes, unknown, unverified, touched].into_iter().flatten().max().unwrap_or(Bump::None)
     }
 
     pub(super) fn extend(&mut self, other: Diff) {
         self.changes.extend(other.changes);
         self.unknown.extend(other.unknown);
+        self.unverified.extend(other.unverified);
         self.touched |= other.touched;
     }
 }

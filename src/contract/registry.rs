@@ -318,7 +318,7 @@ fn pacts(old: &Pact, new: &Pact) -> Diff {
             "{} (`{}`) is expected anew of {}: verify it, or check it against its interface",
             expectation.at, expectation.description, new.provider
         );
-        diff.unknown.push(reason);
+        diff.unverified.push(reason);
     }
     for expectation in old.expectations.iter().filter(|e| !known(new, &e.text)) {
         let text = format!("`{}` is expected no more", expectation.description);

@@ -46,7 +46,7 @@ fn diff() {
         &["diff", old, old, "--json"],
         0,
         expect![[r#"
-        {"changes":[],"compatibility":"compatible","new":null,"old":null,"required_bump":"none","schema":1,"type":"contract_diff","unknown":[]}
+        {"changes":[],"compatibility":"compatible","new":null,"old":null,"required_bump":"none","schema":1,"type":"contract_diff","unknown":[],"unverified":[]}
     "#]],
     );
     check(
@@ -78,6 +78,31 @@ fn check_all() {
             major /interactions/0/response/body (example-response-impossible): Additional properties are not allowed ('receipt' was unexpected)
                 for example {"receipt":"r-1"}
         4 contracts of 3 releases: violated: orders@1.0.0 with payment@1.1.0: Additional properties are not allowed ('receipt' was unexpected)
+    "#]],
+    );
+}
+
+/// Two interactions more, and an interface of the provider that keeps them.
+#[test]
+fn a_consumer_may_expect_more_in_a_minor_version() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sims/checkout/contracts");
+    let orders = |version| format!("{folder}/orders/{version}/payment.pact.json");
+    check(
+        &["diff", &orders("1.3.0"), &orders("1.4.0")],
+        3,
+        expect![[r#"
+        unverified /interactions/2 (`a charge of an order that was refunded`) is expected anew of payment: verify it, or check it against its interface
+        unverified /interactions/3 (`a refund`) is expected anew of payment: verify it, or check it against its interface
+        unknown, required bump: minor
+    "#]],
+    );
+    check(
+        &["check", folder],
+        0,
+        expect![[r#"
+        orders@1.4.0 with payment@2.1.0: compatible (compared)  orders/1.4.0/payment.pact.json
+        shipping@1.1.0 with orders@1.4.0: compatible (compared)  shipping/1.1.0/reads/OrderPlaced.schema.json
+        8 contracts of 6 releases: holds
     "#]],
     );
 }
