@@ -139,6 +139,7 @@ impl Os {
             }
             Until::News(before) => self.host(node).is_none_or(|host| host.news() != before),
             Until::Ended(thread) => self.host(node).is_none_or(|host| !host.threads.has(thread)),
+            Until::Lock(address, value) => calls::has_changed(address, value),
             Until::Futex(_) | Until::Deadline => false,
         };
         if is_there {

@@ -20,7 +20,7 @@ mod socket;
 mod thread;
 
 pub(super) use descriptor::real_eventfd;
-pub(super) use futex::{vanish, wait_futex, wake_futex};
+pub(super) use futex::{has_changed, vanish, wait_futex, wake_futex};
 pub(super) use thread::{at_thread_end, detach, reap};
 
 use std::net::SocketAddr;

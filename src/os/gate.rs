@@ -38,6 +38,11 @@ pub(super) fn yields_for_long() -> bool {
     YIELDS.get() >= YIELDS_MAX
 }
 
+/// True if this thread has yielded since its last other call, as who finds a lock taken does.
+pub(super) fn has_yielded() -> bool {
+    YIELDS.get() > 0
+}
+
 #[inline]
 pub(super) fn role() -> Role {
     ROLE.get()
@@ -91,6 +96,8 @@ pub(super) enum Until {
     News(u64),
     /// Somebody wakes this futex.
     Futex(usize),
+    /// As `Futex`, or somebody outside of the world changes its number from this one.
+    Lock(usize, u32),
     /// That thread has ended.
     Ended(libc::pthread_t),
     /// The deadline alone.
@@ -100,7 +107,8 @@ pub(super) enum Until {
 impl Wait {
     /// True if another thread of the program ends it.
     pub(super) fn is_for_threads(&self) -> bool {
-        self.deadline.is_none() && matches!(self.until, Until::Futex(_) | Until::Ended(_))
+        let ends = matches!(self.until, Until::Futex(_) | Until::Lock(..) | Until::Ended(_));
+        self.deadline.is_none() && ends
     }
 
     pub(super) fn ready(fd: c_int, events: i16) -> Wait {

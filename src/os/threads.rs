@@ -135,7 +135,7 @@ impl Threads {
         let waits = |thread: &&Rc<Thread>| {
             let wait = thread.wait.get();
             !thread.woken.get()
-                && matches!(wait, Some(Wait { until: Until::Futex(at), .. }) if at == address)
+                && matches!(wait, Some(Wait { until: Until::Futex(at) | Until::Lock(at, _), .. }) if at == address)
         };
         list.iter().filter(waits).take(most).inspect(|thread| thread.woken.set(true)).count()
     }

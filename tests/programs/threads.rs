@@ -1,8 +1,10 @@
 //! Threads that programs make: one at a time, in virtual time.
 #![expect(clippy::disallowed_methods, reason = "programs make threads, and sleep in virtual time")]
+#![expect(unsafe_code, reason = "a lock that is made of system calls is what is tested")]
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Instant;
@@ -53,6 +55,69 @@ fn blocking_work_has_results() {
             0.000 ms client true
         "#]],
     );
+}
+
+/// A lock of the whole process that is not where std's are: `parking_lot` has such, for its table of
+/// who waits for what.
+#[derive(Default)]
+struct Lock {
+    taken: AtomicU32,
+    is_wanted: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Lock {
+    fn futex(&self, operation: libc::c_int) {
+        let operation = operation | libc::FUTEX_PRIVATE_FLAG;
+        // SAFETY: the number lives; no time is passed.
+        unsafe { libc::syscall(libc::SYS_futex, self.taken.as_ptr(), operation, 1, 0) };
+    }
+
+    /// As it waits: it yields a few times before it sleeps.
+    fn wait(&self) {
+        self.taken.store(1, Ordering::SeqCst);
+        self.is_wanted.store(true, Ordering::SeqCst);
+        (0..7).for_each(|_| thread::yield_now());
+        while self.taken.load(Ordering::SeqCst) == 1 {
+            self.futex(libc::FUTEX_WAIT);
+        }
+    }
+
+    /// Who holds it, a thread of no world, takes its time.
+    fn hold(&self) {
+        while !self.is_over.load(Ordering::SeqCst) {
+            thread::yield_now();
+            if self.is_wanted.swap(false, Ordering::SeqCst) {
+                (0..5_000).for_each(|_| thread::yield_now());
+                self.taken.store(0, Ordering::SeqCst);
+                self.futex(libc::FUTEX_WAKE);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_others_hold_takes_no_time_of_the_world() {
+    let lock: &'static Lock = Box::leak(Box::default());
+    let holder = thread::spawn(|| lock.hold());
+    alone(
+        move || async move {
+            for _ in 0..20 {
+                spawn_blocking(|| lock.wait()).await?;
+            }
+            tell("it was free in the end");
+            // On the program's main thread.
+            lock.wait();
+            tell("and again");
+            Ok(())
+        },
+        expect![[r#"
+            0.000 ms client it was free in the end
+            0.000 ms client and again
+        "#]],
+    );
+    lock.is_over.store(true, Ordering::SeqCst);
+    holder.join().unwrap();
 }
 
 #[test]

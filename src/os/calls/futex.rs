@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::{c_int, c_long, timespec};
 
-use super::super::gate::{Reply, Role, Until, Wait, ask, fail, role};
+use super::super::gate::{Reply, Role, Until, Wait, ask, fail, has_yielded, role};
 use super::super::threads;
 use super::thread::{duration, monotonic};
 
@@ -42,8 +42,11 @@ pub(super) unsafe fn futex(
         libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if role() == Role::Thread => {
             // SAFETY: the caller promises the address of a number.
             let number = unsafe { &*(address as *const AtomicU32) };
-            if is_static(address as usize) {
-                wait_for_others(number, value);
+            let may_be_others = has_yielded();
+            match (is_static(address as usize), may_be_others) {
+                (true, _) => wait_for_others(number, value, 50),
+                (_, true) => wait_for_others(number, value, 10),
+                _ => {}
             }
             if number.load(Ordering::SeqCst) != value {
                 return Some(fail(libc::EAGAIN));
@@ -60,22 +63,34 @@ pub(super) unsafe fn futex(
                     return Reply::Value(0);
                 }
                 let deadline = limit.map(|limit| os.local_now(node) + limit);
-                let until = Until::Futex(address as usize);
+                let until = match may_be_others {
+                    true => Until::Lock(address as usize, value),
+                    false => Until::Futex(address as usize),
+                };
                 Reply::Wait(Wait { until, deadline, late: Err(libc::ETIMEDOUT) })
             })
         }
         libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET => {
-            // The program's main thread: its other threads may be what it waits for. If not, it is
-            // a lock that somebody outside of the world holds, for a moment.
-            ask("futex", |os, node| {
-                if let Some(host) = os.host(node) {
-                    threads::run(os, &host);
-                }
-                Reply::Value(0)
-            });
             // SAFETY: the caller promises the address of a number.
-            let now = unsafe { &*(address as *const AtomicU32) }.load(Ordering::SeqCst);
-            (now != value).then_some(0)
+            let number = unsafe { &*(address as *const AtomicU32) };
+            // The program's main thread: its other threads may be what it waits for. If not, it is
+            // a lock that somebody outside of the world holds, for a moment, or of which one of its
+            // threads waits for such a one.
+            loop {
+                ask("futex", |os, node| {
+                    if let Some(host) = os.host(node) {
+                        threads::run(os, &host);
+                    }
+                    Reply::Value(0)
+                });
+                if number.load(Ordering::SeqCst) != value {
+                    return Some(0);
+                }
+                if timeout != 0 {
+                    return None;
+                }
+                wait_for_others(number, value, 1);
+            }
         }
         _ => None,
     }
@@ -91,16 +106,26 @@ fn is_static(address: usize) -> bool {
     (&raw const __data_start as usize..&raw const _end as usize).contains(&address)
 }
 
-/// Gives others than the world's threads, which stand still meanwhile, half a second of real time to
-/// change a number.
-fn wait_for_others(number: &AtomicU32, value: u32) {
+/// Gives others than the world's threads, which stand still meanwhile, so many times 10 ms of real
+/// time to change a number.
+///
+/// Locks of the whole process are such: those of std, and those of `parking_lot`'s table of who waits
+/// for what. A thread of another world, or of none, holds them for microseconds; what happens in the
+/// world must not depend on it.
+fn wait_for_others(number: &AtomicU32, value: u32, times: u32) {
     let limit = timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-    for _ in 0..50 {
+    for _ in 0..times {
         if number.load(Ordering::SeqCst) != value {
             return;
         }
         real_futex(number, libc::FUTEX_WAIT, value, Some(&limit));
     }
+}
+
+/// True if the number at an address, for which a thread waits, is not `value` any more.
+pub(in crate::os) fn has_changed(address: usize, value: u32) -> bool {
+    // SAFETY: who waits for it keeps it alive.
+    unsafe { &*(address as *const AtomicU32) }.load(Ordering::SeqCst) != value
 }
 
 /// Sleeps until a number is not `value` any more, or for no reason.

@@ -204,7 +204,9 @@ unsafe extern "C" fn sched_yield() -> c_int {
     match role() {
         // SAFETY: nothing is passed.
         Role::Outside => return unsafe { real::sched_yield() },
-        _ if !yields_for_long() => {}
+        // Whoever holds a lock may be of another world.
+        // SAFETY: nothing is passed.
+        _ if !yields_for_long() => return unsafe { real::sched_yield() },
         Role::Thread => {
             sleep_for(Duration::from_micros(1));
         }
