@@ -133,9 +133,11 @@ impl Threads {
     pub(super) fn wake_futex(&self, address: usize, most: usize) -> usize {
         let list = self.list.borrow();
         let waits = |thread: &&Rc<Thread>| {
-            let wait = thread.wait.get();
-            !thread.woken.get()
-                && matches!(wait, Some(Wait { until: Until::Futex(at) | Until::Lock(at, _), .. }) if at == address)
+            let at = thread.wait.get().and_then(|wait| match wait.until {
+                Until::Futex(at) | Until::Lock(at, _) => Some(at),
+                _ => None,
+            });
+            !thread.woken.get() && at == Some(address)
         };
         list.iter().filter(waits).take(most).inspect(|thread| thread.woken.set(true)).count()
     }
