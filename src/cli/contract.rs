@@ -188,7 +188,8 @@ fn check(folder: &Path, json: bool, out: &mut dyn Write) -> Done {
         });
         write_lines([line], out)?;
     } else {
-        writeln!(out, "{contracts} contracts of {releases} releases: {}", gate.verdict)?;
+        let versions = if gravest == HOLDS { "" } else { "; a version says less than it breaks" };
+        writeln!(out, "{contracts} contracts of {releases} releases: {}{versions}", gate.verdict)?;
     }
     Ok(if gravest == VIOLATED { VIOLATED } else { exit_code(&gate.verdict) })
 }

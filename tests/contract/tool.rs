@@ -77,7 +77,7 @@ fn check_all() {
         orders@1.0.0 with payment@1.1.0: breaking (compared)  orders/1.0.0/payment.json
             major /interactions/0/response/body (example-response-impossible): Additional properties are not allowed ('receipt' was unexpected)
                 for example {"receipt":"r-1"}
-        4 contracts of 3 releases: violated: orders@1.0.0 with payment@1.1.0: Additional properties are not allowed ('receipt' was unexpected)
+        4 contracts of 3 releases: violated: orders@1.0.0 with payment@1.1.0: Additional properties are not allowed ('receipt' was unexpected); a version says less than it breaks
     "#]],
     );
 }
