@@ -43,12 +43,12 @@ pub(super) unsafe fn futex(
             // SAFETY: the caller promises the address of a number.
             let number = unsafe { &*(address as *const AtomicU32) };
             let may_be_others = has_yielded();
-            match (is_static(address as usize), may_be_others) {
-                (true, _) => wait_for_others(number, value, 50),
-                (_, true) => wait_for_others(number, value, 10),
-                _ => {}
-            }
-            if number.load(Ordering::SeqCst) != value {
+            let times = match may_be_others {
+                _ if is_static(address as usize) => 50,
+                true => 10,
+                false => 0,
+            };
+            if wait_for_others(number, value, times) {
                 return Some(fail(libc::EAGAIN));
             }
             // SAFETY: a time or null.
@@ -107,19 +107,20 @@ fn is_static(address: usize) -> bool {
 }
 
 /// Gives others than the world's threads, which stand still meanwhile, so many times 10 ms of real
-/// time to change a number.
+/// time to change a number; true if it has changed.
 ///
 /// Locks of the whole process are such: those of std, and those of `parking_lot`'s table of who waits
 /// for what. A thread of another world, or of none, holds them for microseconds; what happens in the
 /// world must not depend on it.
-fn wait_for_others(number: &AtomicU32, value: u32, times: u32) {
+fn wait_for_others(number: &AtomicU32, value: u32, times: u32) -> bool {
     let limit = timespec { tv_sec: 0, tv_nsec: 10_000_000 };
     for _ in 0..times {
         if number.load(Ordering::SeqCst) != value {
-            return;
+            return true;
         }
         real_futex(number, libc::FUTEX_WAIT, value, Some(&limit));
     }
+    number.load(Ordering::SeqCst) != value
 }
 
 /// True if the number at an address, for which a thread waits, is not `value` any more.
