@@ -18,7 +18,7 @@ mod strike;
 pub use datagram::{Addr, Endpoint};
 pub use delay::Delay;
 pub use fault::Tally;
-pub(crate) use fault::{LinkEffect, LinkFault, MessageFault, Which};
+pub(crate) use fault::{FaultRef, LinkEffect, LinkFault, MessageFault, Which};
 pub(crate) use link::Weather;
 pub use link::{LinkProfile, Loss};
 pub use stream::{Connection, How, Listener, Readiness};
@@ -73,6 +73,8 @@ pub(crate) struct Packet {
     pub attempts: u8,
     /// The event of its sending.
     pub sent: EventId,
+    /// The last event in which a fault of its link changed it; its arrival rests on that.
+    pub hit: EventId,
     pub payload: Payload,
 }
 
@@ -243,18 +245,24 @@ impl Net {
     fn duplicate(self: &Rc<Self>, kernel: &Kernel, mut copy: Packet, cause: EventId) {
         let entry = Entry::new(Kind::Duplicate, copy.from).peer(copy.to).symbol(copy.label);
         copy.sent = kernel.record_caused(entry, cause);
+        copy.hit = EventId::NONE;
         let fate = self.fate(kernel, &copy);
         self.follow(kernel, copy, &fate, 0);
     }
 
     /// Puts a packet on its link, which decides whether and when it arrives.
     fn route(self: &Rc<Self>, kernel: &Kernel, packet: Packet, extra: u64) {
-        let Some(packet) = self.pass(kernel, packet) else { return };
+        let Some(mut packet) = self.pass(kernel, packet) else { return };
         let fate = self.fate(kernel, &packet);
+        for fault in &fate.hits {
+            let entry = Entry::new(Kind::FaultHit, packet.from).peer(packet.to);
+            let entry = entry.symbol(packet.label).value(u64::from(fault.number));
+            packet.hit = kernel.record_apart(entry, fault.begun, packet.rests_on());
+        }
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
         self.follow(kernel, packet, &fate, extra);
         if let Some(copy) = duplicate {
-            let cause = copy.sent;
+            let cause = copy.rests_on();
             self.duplicate(kernel, copy, cause);
         }
     }
@@ -296,7 +304,7 @@ impl Net {
         kernel: &Kernel,
         mut packet: Packet,
         reason: Symbol,
-        fault: Option<u32>,
+        fault: Option<FaultRef>,
     ) {
         if packet.payload.segment().is_none() && node::went_dark_after(packet.from, packet.sent) {
             return self.lose(kernel, packet, self.reasons.off, None);
@@ -304,10 +312,8 @@ impl Net {
         let (first, _) = packet.payload.patience();
         let wait = first * 2u32.pow(u32::from(packet.attempts.min(10)));
         packet.attempts += 1;
-        let fault = fault.map_or(0, |number| u64::from(number) + 1);
-        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
-        let entry = entry.value(fault).extra(u32::from(packet.attempts));
-        let lost = kernel.record_caused(entry, packet.sent);
+        let lost = record_loss(kernel, &packet, reason, fault, u32::from(packet.attempts));
+        packet.hit = EventId::NONE;
         packet.payload.note_loss(lost);
         self.put_aside(kernel, packet, wait.min(RETRANSMIT_LONGEST));
     }
@@ -340,10 +346,8 @@ impl Net {
     }
 
     /// A packet is gone for good; whoever waits for it is not told.
-    fn lose(&self, kernel: &Kernel, packet: Packet, reason: Symbol, fault: Option<u32>) {
-        let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
-        let fault = fault.map_or(0, |number| u64::from(number) + 1);
-        let lost = kernel.record_caused(entry.value(fault), packet.sent);
+    fn lose(&self, kernel: &Kernel, packet: Packet, reason: Symbol, fault: Option<FaultRef>) {
+        let lost = record_loss(kernel, &packet, reason, fault, 0);
         packet.payload.note_loss(lost);
     }
 
@@ -359,20 +363,21 @@ impl Net {
     /// A packet is at its destination.
     #[inline]
     fn arrive(self: &Rc<Self>, kernel: &Kernel, packet: Packet) {
-        let cut = packet.from != packet.to && {
-            !self.calm.get() && self.faults.borrow_mut().is_cut(&packet)
+        let cut = match packet.from != packet.to && !self.calm.get() {
+            true => self.faults.borrow_mut().cut(&packet),
+            false => None,
         };
         let life = self.life(packet.to);
         let reason = match (cut, life.machine_is_on()) {
-            (true, _) => Some(self.reasons.partition),
+            (Some(_), _) => Some(self.reasons.partition),
             (_, false) => Some(self.reasons.off),
             _ => None,
         };
         match reason {
             Some(reason) if packet.reliable => {
-                return self.send_again(kernel, packet, reason, None);
+                return self.send_again(kernel, packet, reason, cut);
             }
-            Some(reason) => return self.lose(kernel, packet, reason, None),
+            Some(reason) => return self.lose(kernel, packet, reason, cut),
             None => {}
         }
         if packet.payload.segment().is_some() {
@@ -396,7 +401,35 @@ impl Net {
     #[inline]
     pub(crate) fn record_delivery(kernel: &Kernel, packet: &Packet) -> EventId {
         let entry = Entry::new(Kind::Deliver, packet.to).peer(packet.from).symbol(packet.label);
-        kernel.record_caused(entry, packet.sent)
+        kernel.record_caused(entry, packet.rests_on())
+    }
+}
+
+/// Records that a packet did not arrive: why, by which fault, and how often it was lost so far if it
+/// is sent again.
+fn record_loss(
+    kernel: &Kernel,
+    packet: &Packet,
+    reason: Symbol,
+    fault: Option<FaultRef>,
+    attempts: u32,
+) -> EventId {
+    let number = fault.map_or(0, |fault| u64::from(fault.number) + 1);
+    let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
+    let entry = entry.value(number).extra(attempts);
+    match fault {
+        Some(FaultRef { begun, .. }) if begun != EventId::NONE => {
+            kernel.record_apart(entry, begun, packet.rests_on())
+        }
+        _ => kernel.record_caused(entry, packet.rests_on()),
+    }
+}
+
+impl Packet {
+    /// The event that what becomes of it rests on.
+    #[inline]
+    fn rests_on(&self) -> EventId {
+        if self.hit == EventId::NONE { self.sent } else { self.hit }
     }
 }
 

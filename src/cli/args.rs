@@ -227,10 +227,10 @@ pub(super) struct Asked {
 #[derive(Debug, Group)]
 pub(super) struct Look {
     /// Tell the run from start to end.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub(super) story: bool,
     /// Tell every event: tasks, timers and arrivals too.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub(super) all_events: bool,
     /// Save the journal, for `diff`.
     #[arg(long, value_name = "FILE")]
@@ -265,7 +265,7 @@ pub(super) struct SearchArgs {
 #[derive(Debug, Group)]
 pub(super) struct Pace {
     /// Seeds that run at once. Default: the number of cores.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<usize>,
     /// How ready tasks are chosen: fifo, random, pct, or swarm: each seed draws one of these.
     #[arg(long, default_value_t, value_parser = strategy)]
@@ -277,6 +277,11 @@ pub(super) struct Pace {
 
 fn strategy(text: &str) -> Result<Strategy, String> {
     text.parse()
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|jobs: &usize| *jobs > 0);
+    jobs.ok_or_else(|| format!("`{text}` is no number of seeds that run at once; the least is 1"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

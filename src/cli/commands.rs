@@ -175,16 +175,16 @@ fn run_once(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -
     if let Some(path) = &look.report {
         html::save(path, &html::run(world, &run, config.scheduling))?;
     }
-    show(&run, look, asked.json, out)?;
+    show(&run, look, out)?;
     Ok(exit_code(&run.verdict()))
 }
 
-fn show(run: &Run, look: &Look, json: bool, out: &mut dyn Write) -> Done<()> {
+fn show(run: &Run, look: &Look, out: &mut dyn Write) -> Done<()> {
     if let Some(path) = &look.journal {
         run.journal.save(path)?;
     }
     trace::save_otlp(&run.journal, look.otlp.as_deref())?;
-    if (look.story || look.all_events) && !json {
+    if look.story || look.all_events {
         let story = run.journal.story();
         let story = if look.all_events { story.all() } else { story };
         write!(out, "\n{story}")?;
@@ -219,7 +219,7 @@ fn replay(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -> 
     }
     let code = tell(&report, asked.json, out)?;
     if look.story || look.all_events || look.journal.is_some() || look.otlp.is_some() {
-        show(&target.search.world.run(&config), look, asked.json, out)?;
+        show(&target.search.world.run(&config), look, out)?;
     }
     Ok(code)
 }

@@ -56,11 +56,7 @@ pub(super) fn run(worlds: &[World], asked: &Asked, out: &mut dyn Write) -> Done 
 fn compare(search: &Search, asked: &Asked, out: &mut dyn Write) -> Done<bool> {
     let here = search.fingerprints(2);
     let there = elsewhere(search, asked)?;
-    let seeds = || asked.seeds.clone().zip(&here).zip(&there);
-    let differs =
-        |(here, there): (&Vec<Fingerprint>, &Fingerprint)| here.iter().any(|f| f != there);
-    let different: Vec<u64> =
-        seeds().filter(|((_, h), t)| differs((h, t))).map(|((seed, _), _)| seed).collect();
+    let different = different(asked.seeds.clone(), &here, &there);
     let (sim, variant) = (&search.world.name, &search.variant);
     let (count, differences) = (here.len(), different.len());
     let text = different.first().map(|seed| search.how_it_differs(*seed));
@@ -87,6 +83,13 @@ fn compare(search: &Search, asked: &Asked, out: &mut dyn Write) -> Done<bool> {
         }
     }
     Ok(differences == 0)
+}
+
+/// The seeds whose runs here are not all like the one elsewhere.
+fn different(seeds: Range<u64>, here: &[Vec<Fingerprint>], there: &[Fingerprint]) -> Vec<u64> {
+    let both = seeds.zip(here.iter().zip(there));
+    let differ = both.filter(|(_, (here, there))| here.iter().any(|print| print != *there));
+    differ.map(|(seed, _)| seed).collect()
 }
 
 /// The fingerprints of the same seeds, from another process.
@@ -126,4 +129,18 @@ pub(super) fn print(search: &Search, out: &mut dyn Write) -> Done {
         }
     }
     Ok(HOLDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_differs_if_one_of_its_runs_does() {
+        let print = Fingerprint;
+        let here = [[1, 1], [2, 2], [3, 9], [4, 4]].map(|runs| runs.map(print).to_vec());
+        let there = [1, 9, 3, 4].map(print);
+        assert_eq!(different(10..14, &here, &there), [11, 12]);
+        assert_eq!(different(10..12, &here[..2], &[print(1), print(2)]), [0; 0]);
+    }
 }

@@ -206,6 +206,7 @@ impl Endpoint {
                     reliable: false,
                     attempts: 0,
                     sent: EventId::NONE,
+                    hit: EventId::NONE,
                     payload: Payload::Datagram(datagram),
                 },
                 entry,

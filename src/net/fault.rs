@@ -6,7 +6,7 @@ use super::barrier::Barriers;
 use super::link::{Fate, Link};
 use super::{Loss, Packet, Payload, Reasons};
 use crate::chaos::{Effect, Leg};
-use crate::journal::NodeId;
+use crate::journal::{EventId, NodeId};
 use crate::kernel::Kernel;
 use crate::seed::Stream;
 use crate::time::nanos;
@@ -18,6 +18,22 @@ pub struct Tally {
     pub opportunities: u64,
     /// Times that it changed something.
     pub hits: u64,
+}
+
+/// A fault of the plan, as the events that it causes name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FaultRef {
+    /// Its number in the plan.
+    pub number: u32,
+    /// The event of its beginning; none if it was there from the start.
+    pub begun: EventId,
+}
+
+impl FaultRef {
+    /// A fault that was armed before the world began.
+    pub(super) fn armed(number: u32) -> FaultRef {
+        FaultRef { number, begun: EventId::NONE }
+    }
 }
 
 /// What a fault does to a link while it lasts.
@@ -46,8 +62,7 @@ pub(crate) enum LinkEffect {
 /// A fault of all links from one group of nodes to another.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkFault {
-    /// Its number in the plan.
-    pub number: u32,
+    pub fault: FaultRef,
     /// Names its stream: what it does and to whom. Its number would move when another is left out.
     pub key: String,
     /// Sorted, as `to` is.
@@ -120,7 +135,8 @@ impl Active<LinkFault> {
         contains(&self.fault.from, packet.from) && contains(&self.fault.to, packet.to)
     }
 
-    /// Draws for one packet; true if the fault did something to it.
+    /// Draws for one packet; true if the fault changed something for it. One that is lost already is not
+    /// changed, but drawn for: no fault's draws depend on another fault.
     fn strike(
         &mut self,
         kernel: &Kernel,
@@ -129,10 +145,11 @@ impl Active<LinkFault> {
         fate: &mut Fate,
         reasons: &Reasons,
     ) -> bool {
-        let (number, key) = (self.fault.number, &self.fault.key);
+        let key = &self.fault.key;
         let stream = self
             .stream
             .get_or_insert_with(|| Box::new(kernel.seed().named_stream("link fault", key)));
+        let before = fate.lost;
         match self.fault.effect {
             LinkEffect::Cut => fate.lost = Some(reasons.partition),
             LinkEffect::Loss(loss) if loss.takes(&mut self.bad, stream) => {
@@ -152,7 +169,9 @@ impl Active<LinkFault> {
                     fate.lost = Some(reasons.loss);
                 } else {
                     fate.corrupt = Some(stream.below(u64::MAX));
-                    return has_bits(packet);
+                    if !has_bits(packet) {
+                        return false;
+                    }
                 }
             }
             LinkEffect::Bandwidth { rate, queue } => {
@@ -160,8 +179,13 @@ impl Active<LinkFault> {
             }
             _ => return false,
         }
-        if fate.lost.is_some() {
-            fate.fault = Some(number);
+        if before.is_some() {
+            fate.lost = before;
+            return false;
+        }
+        match fate.lost {
+            Some(_) => fate.fault = Some(self.fault.fault),
+            None => fate.hits.push(self.fault.fault),
         }
         true
     }
@@ -173,8 +197,8 @@ impl Faults {
     }
 
     pub(super) fn end(&mut self, number: u32) {
-        let ended = self.links.extract_if(.., |active| active.fault.number == number);
-        self.ended.extend(ended.map(|active| (active.fault.number, active.tally)));
+        let ended = self.links.extract_if(.., |active| active.fault.fault.number == number);
+        self.ended.extend(ended.map(|active| (active.fault.fault.number, active.tally)));
     }
 
     pub(super) fn add_message(&mut self, fault: MessageFault) {
@@ -182,7 +206,7 @@ impl Faults {
     }
 
     pub(super) fn heal(&mut self) {
-        let ended = self.links.drain(..).map(|a| (a.fault.number, a.tally));
+        let ended = self.links.drain(..).map(|a| (a.fault.fault.number, a.tally));
         self.ended.extend(ended);
         let ended = self.messages.drain(..).map(|a| (a.fault.number, a.tally));
         self.ended.extend(ended);
@@ -258,22 +282,18 @@ impl Faults {
         }
     }
 
-    /// True if a packet that arrives now was cut off on its way.
-    pub(super) fn is_cut(&mut self, packet: &Packet) -> bool {
-        let cut = self
-            .links
-            .iter_mut()
-            .find(|active| active.fault.effect == LinkEffect::Cut && active.concerns(packet));
-        if let Some(active) = cut {
-            active.tally.opportunities += 1;
-            active.tally.hits += 1;
-            return true;
-        }
-        false
+    /// The fault by which a packet that arrives now was cut off on its way.
+    pub(super) fn cut(&mut self, packet: &Packet) -> Option<FaultRef> {
+        let mut links = self.links.iter_mut();
+        let active = links
+            .find(|active| active.fault.effect == LinkEffect::Cut && active.concerns(packet))?;
+        active.tally.opportunities += 1;
+        active.tally.hits += 1;
+        Some(active.fault.fault)
     }
 
     pub(super) fn tallies(&self) -> Vec<(u32, Tally)> {
-        let links = self.links.iter().map(|a| (a.fault.number, a.tally));
+        let links = self.links.iter().map(|a| (a.fault.fault.number, a.tally));
         let messages = self.messages.iter().map(|a| (a.fault.number, a.tally));
         self.ended.iter().copied().chain(links).chain(messages).collect()
     }

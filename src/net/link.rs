@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::{Delay, Reasons};
+use super::{Delay, FaultRef, Reasons};
 use crate::journal::Symbol;
 use crate::seed::{Seed, SmallStream, chance};
 use crate::time::Time;
@@ -138,7 +138,9 @@ pub(crate) struct Fate {
     /// Why it does not arrive.
     pub(super) lost: Option<Symbol>,
     /// The fault that did it.
-    pub(super) fault: Option<u32>,
+    pub(super) fault: Option<FaultRef>,
+    /// The faults that changed it otherwise.
+    pub(super) hits: Vec<FaultRef>,
     pub(super) duplicate: bool,
     /// Which bit is flipped, if one is.
     pub(super) corrupt: Option<u64>,
@@ -146,7 +148,12 @@ pub(crate) struct Fate {
 
 impl Fate {
     pub(super) fn loopback() -> Fate {
-        Fate { delay: LOOPBACK, lost: None, fault: None, duplicate: false, corrupt: None }
+        Fate::after(LOOPBACK)
+    }
+
+    /// It arrives so many nanoseconds later.
+    fn after(delay: u64) -> Fate {
+        Fate { delay, lost: None, fault: None, hits: Vec::new(), duplicate: false, corrupt: None }
     }
 }
 
@@ -205,7 +212,7 @@ impl Link {
     pub(super) fn fate(&mut self, now: Time, size: u32, reliable: bool, reasons: &Reasons) -> Fate {
         let weather = self.weather.clone();
         let delay = weather.profile.delay.draw(&mut self.stream);
-        let mut fate = Fate { delay, lost: None, fault: None, duplicate: false, corrupt: None };
+        let mut fate = Fate::after(delay);
         if !reliable && size > weather.profile.mtu {
             fate.lost = Some(reasons.too_long);
         }

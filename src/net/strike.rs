@@ -4,7 +4,7 @@ use std::cell::RefMut;
 use std::rc::Rc;
 
 use super::barrier::Passage;
-use super::fault::Struck;
+use super::fault::{FaultRef, Struck};
 use super::{Net, Packet, Payload, stream};
 use crate::chaos::Effect;
 use crate::journal::{Entry, EventId, Kind};
@@ -36,7 +36,7 @@ impl Net {
         let Struck { number, effect, .. } = struck;
         match effect {
             Effect::Drop | Effect::Stall(None) => {
-                self.lose(kernel, packet, self.reasons.fault, Some(number));
+                self.lose(kernel, packet, self.reasons.fault, Some(FaultRef::armed(number)));
             }
             Effect::Reset | Effect::DropBytes { .. } => self.reset(kernel, packet, Some(number)),
             Effect::Delay(extra) | Effect::Stall(Some(extra)) => {
@@ -61,7 +61,8 @@ impl Net {
         match effect {
             // TCP finds out, and sends it again.
             Effect::Drop | Effect::Corrupt => {
-                return self.send_again(kernel, packet, self.reasons.fault, Some(number));
+                let fault = Some(FaultRef::armed(number));
+                return self.send_again(kernel, packet, self.reasons.fault, fault);
             }
             Effect::Reset if at == 0 => return self.reset(kernel, packet, Some(number)),
             Effect::Duplicate => return self.send_twice(kernel, packet, number),
@@ -123,10 +124,10 @@ impl Net {
 
     /// A barrier is in a packet's way: TCP sends it again, and again.
     fn hold(self: &Rc<Self>, kernel: &Kernel, packet: Packet, number: u32) {
-        let fault = self.reasons.fault;
+        let (reason, fault) = (self.reasons.fault, Some(FaultRef::armed(number)));
         match packet.reliable {
-            true => self.send_again(kernel, packet, fault, Some(number)),
-            false => self.lose(kernel, packet, fault, Some(number)),
+            true => self.send_again(kernel, packet, reason, fault),
+            false => self.lose(kernel, packet, reason, fault),
         }
     }
 }

@@ -244,6 +244,7 @@ impl Envelope {
             reliable: true,
             attempts: 0,
             sent: EventId::NONE,
+            hit: EventId::NONE,
             payload: Payload::Http(Box::new(self)),
         }
     }

@@ -104,7 +104,9 @@ fn alone(run: &Run, index: usize) -> Vec<Fault> {
 fn arrivals(journal: &Journal) -> BTreeMap<EventId, Time> {
     let mut arrivals = BTreeMap::new();
     for event in journal.of_kind(Kind::Deliver) {
-        arrivals.entry(event.cause()).or_insert(event.at());
+        if let Some(send) = event.sent_by() {
+            arrivals.entry(send.id()).or_insert(event.at());
+        }
     }
     arrivals
 }

@@ -139,10 +139,14 @@ impl Judge {
     }
 }
 
-/// The first five that wait.
+/// The first five that wait, and how many there are besides.
 fn tell(waiting: &[Waiting]) -> String {
     let line = |w: &Waiting| format!("{} waits for {} since {}", w.node, w.waits_for, w.since);
-    waiting.iter().map(line).take(5).collect::<Vec<_>>().join("; ")
+    let mut lines: Vec<String> = waiting.iter().map(line).take(5).collect();
+    if let more @ 1.. = waiting.len().saturating_sub(5) {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("; ")
 }
 
 /// Decides the properties of the whole journal.

@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use crate::chaos::{Fault, FaultPlan};
 use crate::clock::{self, Change};
-use crate::journal::{Entry, Kind, NodeId};
+use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::{Kernel, Target};
-use crate::net::{self, LinkEffect, LinkFault, MessageFault, Tally, Which};
+use crate::net::{self, FaultRef, LinkEffect, LinkFault, MessageFault, Tally, Which};
 use crate::node;
 use crate::time::Time;
 use links::link_effect;
@@ -70,16 +70,18 @@ impl Storm {
     fn begin(self: &Rc<Self>, kernel: &Kernel, number: u32) {
         let fault = &self.faults[number as usize];
         let armed = fault.window().is_none();
+        let mut begun = EventId::NONE;
         if !armed {
             let entry = Entry::new(Kind::FaultBegin, NodeId::WORLD).value(u64::from(number));
-            let id = kernel.record(entry);
-            kernel.attach_text(id, || fault.to_string());
+            begun = kernel.record(entry);
+            kernel.attach_text(begun, || fault.to_string());
         }
         self.active.borrow_mut().insert(number, ());
-        self.strike(kernel, number, fault);
+        self.strike(kernel, FaultRef { number, begun }, fault);
     }
 
-    fn strike(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {
+    fn strike(self: &Rc<Self>, kernel: &Kernel, by: FaultRef, fault: &Fault) {
+        let number = by.number;
         match fault {
             Fault::Message { from, to, label, n, leg, effect } => {
                 let which = Which::Labelled { label: label.clone(), n: *n };
@@ -96,24 +98,24 @@ impl Storm {
                 net::add_message_fault(MessageFault { number, from, to, leg, which, effect });
             }
             Fault::Partition { a, b, one_way, .. } => {
-                self.link(number, nodes(a), nodes(b), LinkEffect::Cut);
+                self.link(by, nodes(a), nodes(b), LinkEffect::Cut);
                 if !one_way {
-                    self.link(number, nodes(b), nodes(a), LinkEffect::Cut);
+                    self.link(by, nodes(b), nodes(a), LinkEffect::Cut);
                 }
             }
             _ => match link_effect(fault) {
                 Some((from, to, effect)) => {
-                    self.link(number, nodes([from]), nodes([to]), effect);
+                    self.link(by, nodes([from]), nodes([to]), effect);
                 }
                 None => self.strike_nodes(kernel, number, fault),
             },
         }
     }
 
-    fn link(&self, number: u32, from: Vec<NodeId>, to: Vec<NodeId>, effect: LinkEffect) {
-        let fault = &self.faults[number as usize];
+    fn link(&self, by: FaultRef, from: Vec<NodeId>, to: Vec<NodeId>, effect: LinkEffect) {
+        let fault = &self.faults[by.number as usize];
         let key = format!("{} {}", fault.kind().name(), fault.targets().join(" "));
-        net::begin_link_fault(LinkFault { number, key, from, to, effect });
+        net::begin_link_fault(LinkFault { fault: by, key, from, to, effect });
     }
 
     fn strike_nodes(self: &Rc<Self>, kernel: &Kernel, number: u32, fault: &Fault) {

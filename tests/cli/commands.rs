@@ -1,5 +1,7 @@
 //! Every command over worlds of our own, within this process.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 
 #[test]
@@ -131,4 +133,35 @@ fn two_journals_are_compared() {
     let (code, lines) = json(&["diff", &a, &b]);
     assert_eq!((code, &lines[0]["same"]), (1, &false.into()));
     assert!(lines[0]["index"].is_u64());
+}
+
+/// What does not replay is neither a success nor a failure.
+#[test]
+fn what_does_not_replay_is_three() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let forgetful = |sim: &mut Sim| {
+        sim.chaos(Chaos::none());
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        sim.client("client", move |ctx| async move { Ok::<(), String>(ctx.record(run)) });
+        sim.never("it has run before", move |_| run > 2);
+    };
+    let worlds = [World::new("forgetful", forgetful)];
+    for command in [["explore", "--seeds", "0..9"], ["replay", "--seed", "5"]] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let args = ["stormglass", command[0], "forgetful", command[1], command[2]];
+        let code = cli::run(&worlds, args, &mut out, &mut err);
+        let text = String::from_utf8([out, err].concat()).unwrap();
+        assert_eq!(code, cli::UNKNOWN, "{text}");
+        assert!(text.contains("not reproducible"), "{text}");
+    }
+}
+
+#[test]
+fn no_seeds_at_once_and_a_story_as_json_are_refused() {
+    let ended = stormglass(&["explore", "calm", "--jobs", "0"]);
+    assert_eq!(ended.code, cli::MISUSED);
+    assert!(ended.err.contains("the least is 1"), "{}", ended.err);
+    let ended = stormglass(&["run", "calm", "--json", "--story"]);
+    assert_eq!(ended.code, cli::MISUSED);
+    assert!(ended.err.contains("cannot be used with"), "{}", ended.err);
 }

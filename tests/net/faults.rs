@@ -93,7 +93,8 @@ fn an_empty_datagram_cannot_be_corrupted() {
     let run = run(&world, &RunConfig::seed(1).plan(plan));
     let tally = |opportunities, hits| Tally { opportunities, hits };
     assert_eq!(run.tallies, [tally(2, 0), tally(2, 1), tally(2, 1)]);
-    assert_eq!(run.journal.of_kind(Kind::FaultHit).count(), 1);
+    // That of the link, and that of the second message.
+    assert_eq!(run.journal.of_kind(Kind::FaultHit).count(), 2);
 }
 
 /// Each counts for itself: of two that want the same message the first one has it.
@@ -232,5 +233,46 @@ fn same_seed_same_run() {
     for seed in 0..20 {
         let flow = Flow { seed, count: 500, ..Flow::over(LinkProfile::mobile()) };
         assert_eq!(flow.run().fingerprint(), flow.run().fingerprint(), "seed {seed}");
+    }
+}
+
+fn of_link(effect: &str) -> Fault {
+    let (from, to) = ("here".to_owned(), "there".to_owned());
+    let (at, lasts) = (micros(3500), Some(ms(3)));
+    match effect {
+        "loss" => Fault::Loss { from, to, percent: 100.0, burst: None, at, lasts },
+        _ => Fault::Delay { from, to, delay: micros(700), jitter: ms(0), at, lasts },
+    }
+}
+
+/// A fault that finds a packet lost already has done nothing to it, whichever began first.
+#[test]
+fn a_loss_is_the_doing_of_the_fault_that_lost_it() {
+    let lost = Tally { opportunities: 3, hits: 3 };
+    let idle = Tally { opportunities: 3, hits: 0 };
+    for (faults, number) in [(["loss", "delay"], 1), (["delay", "loss"], 2)] {
+        let run = check(faults.map(of_link).to_vec(), "0@2 1@3 2@4 6@8 7@9 8@10 9@11");
+        let by: Vec<u64> = run.journal.of_kind(Kind::Drop).map(|drop| drop.value()).collect();
+        assert_eq!(by, [number; 3], "{faults:?}");
+        assert_eq!(run.tallies[number as usize - 1], lost, "{faults:?}");
+        // A delay that comes first delays what is then lost.
+        let other = run.tallies[2 - number as usize];
+        assert_eq!(other, if number == 1 { idle } else { lost }, "{faults:?}");
+    }
+}
+
+/// Why a message was late, or did not come: the fault is in its past.
+#[test]
+fn what_a_link_fault_does_rests_on_its_beginning() {
+    let late = check(vec![of_link("delay")], "0@2 1@3 2@4 3@5.7 4@6.7 5@7.7 6@8 7@9 8@10 9@11");
+    assert_eq!(late.journal.of_kind(Kind::FaultHit).count(), 3);
+    let begun = |run: &Run| run.journal.of_kind(Kind::FaultBegin).next().unwrap().id();
+    let rests = |run: &Run, event: Event<'_>| run.journal.past(event.id()).contains(&begun(run));
+    let struck: Vec<bool> =
+        late.journal.of_kind(Kind::Deliver).map(|event| rests(&late, event)).collect();
+    assert_eq!(struck, [[false; 3].as_slice(), &[true; 3], &[false; 4]].concat());
+    for cut in [of_link("loss"), partition("here", "there", false, micros(3500), ms(3))] {
+        let run = Flow { count: 10, gap: ms(1), ..Flow::under(vec![cut]) }.run();
+        assert!(run.journal.of_kind(Kind::Drop).all(|event| rests(&run, event)));
     }
 }

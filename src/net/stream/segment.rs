@@ -123,6 +123,7 @@ impl Segment {
             reliable: !matches!(self.content, Content::Reset { .. }),
             attempts: 0,
             sent,
+            hit: EventId::NONE,
             payload: Payload::Stream(Box::new(self)),
         }
     }
