@@ -38,6 +38,8 @@
 
 mod async_ops;
 mod content;
+#[cfg(feature = "redb")]
+mod databases;
 mod faults;
 mod file;
 mod image;
@@ -206,13 +208,13 @@ impl Disk {
 
     /// Power and process are back. Files must be opened anew.
     pub fn start(&self) {
-        self.lock().down = None;
+        self.lock().start();
     }
 
     /// A new, empty disk takes the place of this one: its node lost everything.
     pub fn wipe(&self) {
         let mut state = self.lock();
-        state.life += 1;
+        state.end_life();
         state.image = Image::default();
     }
 

@@ -333,6 +333,11 @@ impl Net {
         if segment.is_none() && node::went_dark_after(packet.from, packet.sent) {
             return self.lose(kernel, packet, self.reasons.off, None);
         }
+        // Nobody connects any more, and what was said on a connection of an earlier life is not heard in
+        // this one. To the same life a closed connection would still deliver what was written.
+        if packet.payload.is_abandoned() && node::is_new_since(packet.to, packet.sent) {
+            return self.lose(kernel, packet, kernel.symbol("nobody waits for it"), None);
+        }
         let (_, retries) = packet.payload.patience();
         if packet.attempts <= retries {
             return self.route(kernel, packet, 0);
@@ -474,6 +479,11 @@ impl Payload {
                 current::part(&NET, |net| stream::reset(net, kernel, segment, broken));
             }
         }
+    }
+
+    /// True if it is a request that nobody waits for any more.
+    fn is_abandoned(&self) -> bool {
+        matches!(self, Payload::Http(envelope) if envelope.is_abandoned())
     }
 
     /// The first wait before it is sent again, and how often that is done.

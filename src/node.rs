@@ -32,8 +32,8 @@ pub(crate) use keeper::{
 #[cfg(all(madsim, tokio_unstable, target_os = "linux", target_env = "gnu"))]
 pub(crate) use life::starts;
 pub(crate) use life::{
-    Life, begin_stop, crash, end_process, end_stop, life, pause, power_loss, resume, start,
-    went_dark_after, wipe,
+    Life, begin_stop, crash, end_process, end_stop, is_new_since, life, pause, power_loss, resume,
+    start, went_dark_after, wipe,
 };
 pub(crate) use names::{Place, named, resolve, set_place};
 pub use rng::NodeRng;
@@ -99,6 +99,8 @@ struct Node {
     failed: bool,
     /// How often its process was started.
     starts: u32,
+    /// The event of its last start.
+    start: EventId,
     /// The last event before the machine last lost its power.
     dark: EventId,
     /// Made when the node's disk is first used.
@@ -152,6 +154,7 @@ pub(crate) fn add(kernel: &Kernel, member: &str, name: &str, plan: Plan) -> Node
             rng: None,
             stop_waiters: BTreeMap::new(),
             next_ticket: 0,
+            start: EventId::NONE,
             dark: EventId::NONE,
             storage: None,
         }));

@@ -4,6 +4,10 @@
 //! unmodified. A request or a response travels as one message, headers, body frames and trailers
 //! kept, without being turned into bytes. What a caller sees of a service that is down, slow, cut
 //! off or full is what it would see in life: a refusal, silence until its own timeout, a 503.
+//!
+//! A message that is lost is sent again, as TCP does it. A request whose caller has given up meanwhile is
+//! still sent to the process that it was sent to, as a closed connection delivers what was written; to a
+//! machine without power, or to a process that has started since, it is not.
 
 mod body;
 mod call;

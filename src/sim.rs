@@ -71,8 +71,6 @@ pub struct Sim {
     log_level: LevelFilter,
     points: BTreeSet<String>,
     plan: Option<FaultPlan>,
-    /// The number of operations of each workload, kept or not.
-    operations: Vec<(String, usize)>,
     keeper: Option<MakeKeeper>,
 }
 
@@ -103,7 +101,6 @@ impl Sim {
             log_level: LevelFilter::INFO,
             points: BTreeSet::new(),
             plan,
-            operations: Vec::new(),
             keeper: None,
         }
     }

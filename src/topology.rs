@@ -29,6 +29,9 @@ pub struct Member {
     pub role: Role,
     /// The services that it says it calls. Empty means that it does not say: it may call any.
     pub calls: BTreeSet<String>,
+    /// How many operations its workload has; none if it is no client with a list of them.
+    #[serde(default)]
+    pub operations: Option<usize>,
 }
 
 impl Member {

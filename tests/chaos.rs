@@ -17,7 +17,8 @@ const MS: Duration = Duration::from_millis(1);
 
 fn member(name: &str, replicas: u32, role: Role, calls: &[&str]) -> Member {
     let calls = calls.iter().map(ToString::to_string).collect();
-    Member { name: name.to_owned(), replicas, replicas_max: replicas, role, calls }
+    let operations = (role == Role::Client).then_some(10);
+    Member { name: name.to_owned(), replicas, replicas_max: replicas, role, calls, operations }
 }
 
 fn shop() -> Topology {

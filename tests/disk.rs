@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
 mod faults;
+#[cfg(feature = "redb")]
+mod locks;
 mod model;
 mod operations;
 mod power_loss;

@@ -6,6 +6,7 @@ mod crash;
 mod histories;
 mod invariants;
 mod kit;
+mod stores;
 mod twin;
 
 use std::time::Duration;

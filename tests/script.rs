@@ -16,6 +16,7 @@ fn shop() -> Topology {
         replicas_max: replicas,
         role,
         calls: calls.iter().map(ToString::to_string).collect(),
+        operations: (name == "shopper").then_some(4),
     };
     Topology {
         members: vec![
@@ -23,6 +24,7 @@ fn shop() -> Topology {
             member("payment", 1, Role::Service, &["payment"]),
             member("checkout", 1, Role::Service, &["inventory", "payment"]),
             member("shopper", 1, Role::Client, &["checkout"]),
+            member("watcher", 1, Role::Client, &["checkout"]),
         ],
     }
 }

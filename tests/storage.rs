@@ -4,6 +4,7 @@
 mod faults;
 mod power;
 mod service;
+mod stores;
 mod time;
 
 use stormglass::chaos::{Fault, FaultPlan};

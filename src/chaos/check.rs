@@ -41,14 +41,26 @@ impl FaultPlan {
                 return Some(Problem { fault: index, field: field.to_owned(), reason });
             }
         }
-        let no_client =
-            |name: &&String| topology.member(name).is_none_or(|m| m.role == Role::Service);
-        self.workload.keys().find(no_client).map(|name| {
-            let clients = topology.members.iter().filter(|m| m.role == Role::Client);
-            let reason = unknown("client", name, clients.map(|m| m.name.clone()));
-            Problem { fault: self.faults.len(), field: name.clone(), reason }
+        self.workload.iter().find_map(|(name, kept)| {
+            let reason = wrong_workload(name, kept, topology)?;
+            Some(Problem { fault: self.faults.len(), field: name.clone(), reason })
         })
     }
+}
+
+/// What is wrong with the operations that a client is to keep.
+fn wrong_workload(name: &str, kept: &[usize], topology: &Topology) -> Option<String> {
+    let Some(count) = topology.member(name).and_then(|member| member.operations) else {
+        let known = topology.members.iter().filter(|member| member.operations.is_some());
+        return Some(unknown("client with a workload", name, known.map(|m| m.name.clone())));
+    };
+    let beyond = kept.iter().find(|operation| **operation >= count)?;
+    let there = match count {
+        0 => "there is none at all".to_owned(),
+        1 => "there is 0 alone".to_owned(),
+        count => format!("there are 0 to {}", count - 1),
+    };
+    Some(format!("no operation {beyond} of `{name}`; {there}"))
 }
 
 /// The field in question, and what is wrong with it.

@@ -26,6 +26,7 @@ use crate::topology::Topology;
 ///         replicas_max: 1,
 ///         role: Role::Service,
 ///         calls: [].into(),
+///         operations: None,
 ///     }],
 /// };
 /// let script = r#"

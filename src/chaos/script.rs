@@ -7,7 +7,7 @@
 //! seed = 4211
 //! sim = "shop"
 //!
-//! [workload]                              # optional: which operations a client still does
+//! [workload]                              # optional: which operations a client still does, from 0
 //! shopper = [0, 3]
 //!
 //! [[fault]]                               # `kind` says which: see `Fault`
@@ -156,7 +156,7 @@ impl Script {
     ///
     /// [`Error::Script`] with the line, what is wrong there, and where it can what was meant: a
     /// text that is not TOML; an unknown name, kind, field, unit or format; a number out of range;
-    /// a fault that another one excludes.
+    /// an operation that a workload does not have; a fault that another one excludes.
     pub fn parse(text: &str, file: &str, topology: &Topology) -> Result<Script> {
         Script::parse_with_labels(text, file, topology, &[])
     }

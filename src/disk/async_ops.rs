@@ -42,7 +42,7 @@ use crate::kernel::{Timer, WorldId, current};
 /// ```
 #[derive(Clone)]
 pub struct NodeDisk {
-    disk: Disk,
+    pub(super) disk: Disk,
     world: WorldId,
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Disk;
+#[cfg(feature = "redb")]
+use super::databases::Holder;
 use super::faults::{DiskError, DiskFault};
 use super::image::{FileId, Image};
 use super::operation::DiskOperationKind;
@@ -94,6 +96,9 @@ pub struct DiskFile {
     life: u64,
     /// Keeps the file alive when it has lost its name.
     _open: Arc<()>,
+    /// Holds the lock, if this is open as a database.
+    #[cfg(feature = "redb")]
+    holder: Holder,
 }
 
 impl DiskFile {
@@ -103,7 +108,16 @@ impl DiskFile {
         path: &str,
         options: OpenOptions,
     ) -> DiskFile {
-        DiskFile { disk, id, path: path.into(), options, life, _open: open }
+        DiskFile {
+            disk,
+            id,
+            path: path.into(),
+            options,
+            life,
+            _open: open,
+            #[cfg(feature = "redb")]
+            holder: Holder::default(),
+        }
     }
 
     /// The path by which it was opened, without a leading slash.
@@ -239,6 +253,25 @@ impl DiskFile {
         let file = Some((self.id, self.life));
         let request = Request { offset, len: len as u64, file, ..Request::new(kind, &self.path) };
         self.disk.operation(request, act)
+    }
+
+    /// Locks the file as a database, alone or with other readers; false if it is locked. That is no
+    /// operation: it takes no time, and no fault strikes it.
+    #[cfg(feature = "redb")]
+    pub(super) fn try_lock(&self, exclusive: bool) -> io::Result<bool> {
+        let mut state = self.disk.lock();
+        let file = Some((self.id, self.life));
+        state.admit(Request { file, ..Request::new(DiskOperationKind::Open, &self.path) })?;
+        Ok(state.databases.try_lock(self.id, &self.holder, exclusive))
+    }
+
+    /// Gives the lock back. That of an earlier life is gone already.
+    #[cfg(feature = "redb")]
+    pub(super) fn unlock(&self) {
+        let mut state = self.disk.lock();
+        if self.life == state.life {
+            state.databases.unlock(self.id, &self.holder);
+        }
     }
 
     fn check(&self, allowed: bool) -> io::Result<()> {

@@ -1,12 +1,15 @@
 //! A real embedded database on the simulated disk: `redb` reads, writes and syncs a [`DiskFile`].
 
 use std::io;
+use std::ops::Bound;
 
-use redb::{Builder, Database, DatabaseError, StorageBackend};
+use redb::{BackendError, Builder, Database, DatabaseError, StorageBackend};
 
 use super::{Disk, DiskFile, OpenOptions, names::parent};
 
-/// There are no locks: two databases on one file are not refused, as they would be on a real one.
+/// A file is open as one database, or as several that only read, and refuses another: the lock of the whole
+/// file, which `redb` asks for when there are none of its parts. It ends with the database, at the latest with
+/// the life of the node.
 impl StorageBackend for DiskFile {
     fn len(&self) -> io::Result<u64> {
         DiskFile::len(self)
@@ -26,6 +29,34 @@ impl StorageBackend for DiskFile {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.write_all_at(data, offset)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.unlock();
+        Ok(())
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        try_lock(self, (start, end), true)
+    }
+
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        try_lock(self, (start, end), false)
+    }
+}
+
+fn try_lock(
+    file: &DiskFile,
+    range: (Bound<u64>, Bound<u64>),
+    exclusive: bool,
+) -> Result<bool, BackendError> {
+    match range {
+        (Bound::Unbounded, Bound::Unbounded) => Ok(file.try_lock(exclusive)?),
+        _ => Err(BackendError::Unsupported),
     }
 }
 
@@ -60,12 +91,13 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// What `redb` says of the file, and the disk's faults as storage errors.
+    /// What `redb` says of the file, `DatabaseAlreadyOpen` among it, and the disk's faults as storage errors.
     pub fn redb(&self, path: &str) -> Result<Database, DatabaseError> {
         Builder::new().create_with_backend(self.redb_file(path)?)
     }
 
-    /// A storage backend for [`redb::Builder::create_with_backend`].
+    /// A storage backend for [`redb::Builder::create_with_backend`], which refuses a file that is open as a
+    /// database (`DatabaseAlreadyOpen`) until that is dropped, or the process or the power is gone.
     ///
     /// The directory is synced, so that the name of a new file is durable before the first commit
     /// is: `redb` itself leaves that to the file system.

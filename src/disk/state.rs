@@ -4,6 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
+#[cfg(feature = "redb")]
+use super::databases::Databases;
 use super::faults::{DiskError, DiskFault, DiskFaults, FaultCounts};
 use super::image::{FileId, Image};
 use super::operation::{DiskOperationKind, DiskSpeed, DiskStats};
@@ -23,6 +25,9 @@ pub(super) struct State {
     pub(super) down: Option<DiskError>,
     /// Which life of the node it is: files that an earlier one opened are closed.
     pub(super) life: u64,
+    /// What is open as a database in this life.
+    #[cfg(feature = "redb")]
+    pub(super) databases: Databases,
 }
 
 /// What a program asks for.
@@ -54,6 +59,8 @@ impl State {
             seed,
             down: None,
             life: 0,
+            #[cfg(feature = "redb")]
+            databases: Databases::default(),
         }
     }
 
@@ -133,8 +140,25 @@ impl State {
     }
 
     pub(super) fn stop(&mut self, reason: DiskError) {
-        self.life += 1;
+        self.end_life();
         self.down = Some(reason);
+    }
+
+    /// What was open is closed, and nobody holds a lock.
+    pub(super) fn end_life(&mut self) {
+        self.life += 1;
+        #[cfg(feature = "redb")]
+        {
+            self.databases = Databases::default();
+        }
+    }
+
+    /// Serves again, if it did not. What a dying process named meanwhile is not of the new life.
+    pub(super) fn start(&mut self) {
+        if self.down.is_some() {
+            self.end_life();
+            self.down = None;
+        }
     }
 
     pub(super) fn fail_sync(&mut self, file: FileId) {

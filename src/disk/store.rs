@@ -1,17 +1,19 @@
 //! A `redb` database that outlives the errors of its disk.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
-use super::NodeDisk;
+use super::databases::Slot;
+use super::{NodeDisk, names};
 
 /// A `redb` database on a node's disk, from [`NodeDisk::store`]: opened when it is first used, and
 /// opened anew after an error, since `redb` refuses a database whose disk has failed once.
 ///
-/// A clone is the same database. What belongs into one transaction (a state and the event that tells
-/// of it) must go to clones of one store.
+/// Stores of one path on one node are the same database, whoever asked for them, until the process or the
+/// power of the node is gone; it is closed with the last of them. Keep one, rather than to ask for it in each
+/// call: opening reads and closing writes.
 ///
 /// ```
 /// use redb::TableDefinition;
@@ -36,7 +38,8 @@ use super::NodeDisk;
 pub struct Store {
     disk: NodeDisk,
     path: Arc<str>,
-    database: Arc<Mutex<Option<Database>>>,
+    /// Its own, or that of the store which was there before.
+    slot: Slot,
 }
 
 impl fmt::Debug for Store {
@@ -46,10 +49,18 @@ impl fmt::Debug for Store {
 }
 
 impl NodeDisk {
-    /// The `redb` database at `path`. Opens nothing yet.
+    /// The `redb` database at `path`, the same for all who ask for it in this life of the node. Opens nothing
+    /// yet.
     #[must_use]
     pub fn store(&self, path: &str) -> Store {
-        Store { disk: self.clone(), path: path.into(), database: Arc::default() }
+        // What cannot be a path is refused when it is opened.
+        let path = names::normal(path).unwrap_or_else(|_| path.to_owned());
+        let slot = self.slot(&path, &Slot::default());
+        Store { disk: self.clone(), path: path.into(), slot }
+    }
+
+    fn slot(&self, path: &str, own: &Slot) -> Slot {
+        self.disk.lock().databases.slot(path, own)
     }
 }
 
@@ -105,7 +116,9 @@ impl Store {
         &self,
         work: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, redb::Error> {
-        let mut slot = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        // A store that somebody kept over a restart meets those of the new life here.
+        let slot = self.disk.slot(&self.path, &self.slot);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let database = match slot.take() {
             Some(database) => database,
             None => self.disk.redb(&self.path)?,

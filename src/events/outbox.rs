@@ -36,14 +36,20 @@ struct Waiting {
 ///
 /// ```no_run
 /// # use redb::TableDefinition;
+/// # use stormglass::disk::Store;
 /// # use stormglass::events::Outbox;
 /// # use stormglass::prelude::*;
 /// const ORDERS: TableDefinition<u32, &str> = TableDefinition::new("orders");
 ///
-/// async fn place(ctx: Ctx, order: u32) -> Result<(), redb::Error> {
+/// // Once at the start, for the router's state.
+/// fn open(ctx: Ctx) -> (Store, Outbox) {
 ///     let store = ctx.disk().store("orders.redb");
 ///     let outbox = Outbox::new(ctx.events(), store.clone());
 ///     outbox.relay();
+///     (store, outbox)
+/// }
+///
+/// async fn place((store, outbox): &(Store, Outbox), order: u32) -> Result<(), redb::Error> {
 ///     store
 ///         .write(|tx| {
 ///             tx.open_table(ORDERS)?.insert(order, "placed")?;

@@ -65,6 +65,7 @@ pub(crate) fn start(kernel: &Kernel, id: NodeId) {
         (node.plan.boot.clone(), node.plan.declared_at)
     });
     let started = kernel.record(Entry::new(Kind::Start, id));
+    with_node(id, |node| node.start = started);
     kernel.acting(id, started, || {
         kernel.spawn(id, declared_at, async move {
             if let Some(process) = boot(Ctx::of(id)) {
@@ -142,6 +143,12 @@ pub(crate) fn end_stop(kernel: &Kernel, id: NodeId) {
 /// then, it cannot send again.
 pub(crate) fn went_dark_after(id: NodeId, event: EventId) -> bool {
     with_node(id, |node| node.dark != EventId::NONE && event <= node.dark)
+}
+
+/// True if a connection to the node from before `event` is gone: the machine has no power, or its process
+/// has started since.
+pub(crate) fn is_new_since(id: NodeId, event: EventId) -> bool {
+    !life(id).machine_is_on() || with_node(id, |node| node.start > event)
 }
 
 /// Stops polling the node's tasks: a long garbage collection.

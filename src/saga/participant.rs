@@ -51,8 +51,12 @@ impl Acted {
 /// # use stormglass::saga::{Acted, Participant};
 /// const STOCK: TableDefinition<&str, u32> = TableDefinition::new("stock");
 ///
-/// async fn reserve(ctx: Ctx, order: &str) -> Result<Acted, redb::Error> {
-///     let step = Participant::new(ctx, ctx.disk().store("stock.redb"), "place_order", "reserve");
+/// // Made once, for the router's state: both handlers have clones of it.
+/// fn step(ctx: Ctx) -> Participant {
+///     Participant::new(ctx, ctx.disk().store("stock.redb"), "place_order", "reserve")
+/// }
+///
+/// async fn reserve(step: Participant, order: &str) -> Result<Acted, redb::Error> {
 ///     step.act(order, |tx| {
 ///         let mut stock = tx.open_table(STOCK)?;
 ///         let lamps = stock.get("lamp")?.map_or(0, |n| n.value());

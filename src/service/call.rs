@@ -255,6 +255,15 @@ impl Envelope {
         request.extensions().get::<Mailbox>().map(|mailbox| mailbox.0)
     }
 
+    /// True if it is a request whose caller gave up, died, or knows how it ended.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let waits = |services: &super::Services| {
+            let mut calls = services.calls.borrow_mut();
+            calls.get(self.call).is_some_and(|call| call.outcome.is_none())
+        };
+        matches!(self.content, Content::Request(_)) && !with(waits)
+    }
+
     pub(crate) fn has_body(&self) -> bool {
         match &self.content {
             Content::Request(request) => !request.body().is_empty(),

@@ -23,6 +23,8 @@ pub(super) struct Spec {
     pub(super) replicas: u32,
     pub(super) replicas_max: u32,
     pub(super) calls: BTreeSet<String>,
+    /// How many there are in its workload, kept or not.
+    pub(super) operations: Option<usize>,
     pub(super) processors: u32,
     pub(super) queue_limit: u32,
     /// Where programs reach it.
@@ -52,6 +54,7 @@ impl Spec {
             replicas: 1,
             replicas_max: 1,
             calls: BTreeSet::new(),
+            operations: None,
             processors: 1,
             queue_limit: u32::MAX,
             port: HTTP_PORT,
@@ -77,6 +80,7 @@ impl Spec {
             },
             role: self.role,
             calls: self.calls.clone(),
+            operations: self.operations,
         }
     }
 }
@@ -187,14 +191,14 @@ impl Sim {
         F: Future<Output = Result<(), E>> + 'static,
         E: Display,
     {
-        self.operations.push((name.to_owned(), operations.len()));
+        let count = operations.len();
         let kept: Vec<(usize, O)> = operations
             .into_iter()
             .enumerate()
             .filter(|(i, _)| self.plan.as_ref().is_none_or(|plan| plan.keeps(name, *i)))
             .collect();
         let (kept, body) = (Rc::new(kept), Rc::new(body));
-        self.client(name, move |ctx| {
+        let client = self.client(name, move |ctx| {
             let (kept, body) = (kept.clone(), body.clone());
             async move {
                 for (index, operation) in kept.iter() {
@@ -208,7 +212,9 @@ impl Sim {
                 }
                 Ok::<(), E>(())
             }
-        })
+        });
+        client.0.operations = Some(count);
+        client
     }
 
     #[track_caller]

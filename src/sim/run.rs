@@ -15,7 +15,7 @@ use crate::journal::{Entry, Kind, NodeId, Recording};
 use crate::kernel::current;
 use crate::kernel::{Kernel, Scheduling, Settings, seal, silence};
 use crate::seed::Seed;
-use crate::topology::Topology;
+use crate::topology::{Member, Topology};
 use crate::{clock, events, net, node, os, saga, service};
 
 /// What one run is asked to be.
@@ -137,6 +137,8 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let tallies = storm.tallies();
     kernel.end();
     let journal = kernel.take_journal().finish();
+    let of_member = |member: &Member| Some((member.name.clone(), member.operations?));
+    let operations = topology.members.iter().filter_map(of_member).collect();
     let mut run = Run {
         seed: config.seed,
         variant: config.variant.clone(),
@@ -149,7 +151,7 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
         duration: kernel.now(),
         reached: board.reached(),
         points: sim.points.clone(),
-        operations: sim.operations.clone(),
+        operations,
         polls: kernel.polls(),
         sealed: kernel.sealed(),
     };

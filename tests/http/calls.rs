@@ -68,6 +68,86 @@ fn a_machine_without_power_is_silent_until_the_timeout() {
     );
 }
 
+/// A client that asks once and gives up after that time, and stays.
+fn asks_for(limit: u64) -> impl Fn(&mut Sim) {
+    move |sim: &mut Sim| {
+        sim.service("server", slow);
+        client(sim, move |ctx| async move {
+            let asked = ctx.http().get("http://server/").timeout(ms(limit)).send().await;
+            let seen = asked.map_or_else(|error| error.to_string(), |answer| answer.text());
+            ctx.record(format_args!("sees {seen}"));
+            ctx.sleep(ms(3_000)).await;
+        });
+    }
+}
+
+/// The machine that starts again knows nothing of a connection from before, and nobody opens another.
+#[test]
+fn a_machine_that_starts_again_hears_only_those_who_still_wait() {
+    let dark = || Fault::PowerLoss {
+        node: server(),
+        at: Some(ms(0)),
+        disk_op: None,
+        lasts: Some(ms(500)),
+    };
+    check(
+        [dark()],
+        asks_for(1_000),
+        expect![[r#"
+            603.000 ms  server: is asked
+            607.000 ms  client: sees done
+        "#]],
+    );
+    // Gives up in the dark, and after it.
+    check(
+        [dark()],
+        asks_for(100),
+        expect![[r#"
+        100.000 ms  client: sees timed out after 100ms
+    "#]],
+    );
+    check(
+        [dark()],
+        asks_for(550),
+        expect![[r#"
+        550.000 ms  client: sees timed out after 550ms
+    "#]],
+    );
+    let run = run_with([dark()], asks_for(550));
+    let story = run.journal.story().to_string();
+    assert!(story.contains("nobody waits for it"), "{story}");
+    // It is the same if only the process is new, and the network had kept the request from the old one.
+    let crash = Fault::Crash { node: server(), at: ms(100), lasts: Some(ms(10)) };
+    check(
+        [cut(false, 150), crash],
+        asks_for(120),
+        expect![[r#"
+        120.000 ms  client: sees timed out after 120ms
+    "#]],
+    );
+}
+
+/// What a caller that gave up had written, its machine still delivers to the process that it wrote to.
+#[test]
+fn a_request_that_is_under_way_is_served_though_nobody_waits() {
+    check(
+        [cut(false, 150)],
+        asks_for(120),
+        expect![[r#"
+            120.000 ms  client: sees timed out after 120ms
+            202.000 ms  server: is asked
+        "#]],
+    );
+    check(
+        [],
+        asks_for(1),
+        expect![[r#"
+            1.000 ms  server: is asked
+            1.000 ms  client: sees timed out after 1ms
+        "#]],
+    );
+}
+
 fn cut(one_way: bool, lasts: u64) -> Fault {
     let (a, b) = (vec!["client".into()], vec![server()]);
     Fault::Partition { a, b, one_way, at: ms(0), lasts: Some(ms(lasts)) }

@@ -36,7 +36,14 @@ pub(crate) fn run_of(journal: Journal, members: Vec<Member>, outcomes: Vec<Outco
 }
 
 pub(crate) fn member(name: &str, role: Role) -> Member {
-    Member { name: name.to_owned(), replicas: 1, replicas_max: 1, role, calls: [].into() }
+    Member {
+        name: name.to_owned(),
+        replicas: 1,
+        replicas_max: 1,
+        role,
+        calls: [].into(),
+        operations: None,
+    }
 }
 
 /// Requests and their answers, `messages` in all, between a client and seven services in three

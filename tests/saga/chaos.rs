@@ -91,7 +91,10 @@ pub(super) fn saga() -> Saga<u32> {
     Saga::new("order").step(step("reserve", "inventory")).step(step("charge", "payment"))
 }
 
-async fn place(State(orders): State<Orchestrator<u32>>, Path(order): Path<String>) -> StatusCode {
+pub(super) async fn place(
+    State(orders): State<Orchestrator<u32>>,
+    Path(order): Path<String>,
+) -> StatusCode {
     match orders.run(order, 1).await {
         Ending::Completed => StatusCode::CREATED,
         _ => StatusCode::CONFLICT,

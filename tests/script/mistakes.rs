@@ -25,8 +25,8 @@ fn an_unknown_service_has_its_line_and_a_suggestion() {
     check(
         "[[fault]]\nkind = \"crash\"\nnode = \"warehouse-manager\"",
         expect![[r#"
-        storm.toml:4: no service `warehouse-manager`; there is inventory, inventory-0, inventory-1, payment, checkout, shopper
-    "#]],
+            storm.toml:4: no service `warehouse-manager`; there is inventory, inventory-0, inventory-1, payment, checkout, shopper, watcher
+        "#]],
     );
 }
 
@@ -216,14 +216,27 @@ fn sections_and_workload_are_checked() {
     check(
         "[workload]\nshoper = [1]",
         expect![[r#"
-        storm.toml:3: no client `shoper`; did you mean `shopper`?
-    "#]],
+            storm.toml:3: no client with a workload `shoper`; did you mean `shopper`?
+        "#]],
     );
     check(
         "[workload]\nshopper = [-1]",
         expect![[r#"
         storm.toml:3: invalid value: integer `-1`, expected usize
     "#]],
+    );
+    check("[workload]\nshopper = [0, 3]", expect![[""]]);
+    check(
+        "[workload]\n\nshopper = [0, 7]",
+        expect![[r#"
+            storm.toml:4: no operation 7 of `shopper`; there are 0 to 3
+        "#]],
+    );
+    check(
+        "[workload]\nwatcher = [0]",
+        expect![[r#"
+            storm.toml:3: no client with a workload `watcher`; there is shopper
+        "#]],
     );
     check(
         "nonsense",

@@ -340,3 +340,9 @@ fn a_plan_keeps_some_operations_of_a_workload() {
     );
     check_workload(Some(vec![]), expect![[""]]);
 }
+
+#[test]
+#[should_panic = "no operation 4 of `client`; there are 0 to 3"]
+fn a_plan_that_keeps_an_operation_that_there_is_not_is_refused() {
+    check_workload(Some(vec![1, 4]), expect![[""]]);
+}
