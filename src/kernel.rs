@@ -131,7 +131,7 @@ pub(crate) struct Kernel {
     /// Set once the world has ended: destructors still run, but nothing is recorded or made.
     over: Cell<bool>,
     polls: Cell<u64>,
-    pulse: Arc<watchdog::Pulse>,
+    pulse: watchdog::Beat,
     events_max: u64,
     interrupt: Arc<AtomicBool>,
     seal: seal::Seal,

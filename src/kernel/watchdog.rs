@@ -3,6 +3,7 @@
 //! thread of the process looks on in real time, from outside of all worlds, and says where.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
@@ -25,6 +26,11 @@ pub(super) struct Pulse {
     place: AtomicUsize,
 }
 
+/// A kernel's own hold of its pulse. Its end is not that of the pulse, which the watchdog may hold for a
+/// moment while it looks, under the very lock that this end takes.
+#[derive(Debug)]
+pub(super) struct Beat(Arc<Pulse>);
+
 /// A kernel as the watchdog knows it.
 struct Watched {
     pulse: Weak<Pulse>,
@@ -38,7 +44,7 @@ static PLACES: Mutex<BTreeMap<usize, &'static Location<'static>>> = Mutex::new(B
 
 impl Pulse {
     /// Has a kernel watched for as long as it lives.
-    pub(super) fn watched(seed: Seed) -> Arc<Pulse> {
+    pub(super) fn watched(seed: Seed) -> Beat {
         static THREAD: Once = Once::new();
         THREAD.call_once(|| {
             // Without it nothing is named, and all else works.
@@ -47,7 +53,7 @@ impl Pulse {
         let pulse = Arc::new(Pulse { seed, polls: AtomicU64::new(0), place: AtomicUsize::new(0) });
         let pulse_of = Watched { pulse: Arc::downgrade(&pulse), polls: 0, looks: 0 };
         lock(&WATCHED).push(pulse_of);
-        pulse
+        Beat(pulse)
     }
 
     /// Makes a place known, once for each kernel.
@@ -65,9 +71,18 @@ impl Pulse {
     }
 }
 
-impl Drop for Pulse {
+impl Deref for Beat {
+    type Target = Pulse;
+
+    fn deref(&self) -> &Pulse {
+        &self.0
+    }
+}
+
+impl Drop for Beat {
     fn drop(&mut self) {
-        lock(&WATCHED).retain(|watched| watched.pulse.strong_count() > 0);
+        let own = Arc::as_ptr(&self.0);
+        lock(&WATCHED).retain(|watched| watched.pulse.as_ptr() != own);
     }
 }
 
@@ -115,6 +130,22 @@ fn look(all: &mut [Watched]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The watchdog may hold a pulse for longer than its kernel does.
+    #[test]
+    fn a_kernel_ends_while_it_is_looked_at() {
+        let beat = Pulse::watched(Seed(7));
+        let held = beat.0.clone();
+        let mut all = lock(&WATCHED);
+        thread::scope(|scope| {
+            let ends = scope.spawn(|| drop(beat));
+            look(&mut all);
+            // The last hold of the pulse goes under the lock.
+            drop(held);
+            drop(all);
+            ends.join().expect("nothing panics");
+        });
+    }
 
     #[test]
     fn a_poll_that_lasts_is_named_once() {
