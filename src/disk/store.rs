@@ -14,7 +14,7 @@ use super::NodeDisk;
 /// of it) must go to clones of one store.
 ///
 /// ```
-/// use redb::TableDefinition;
+/// use stormglass::redb::{self, TableDefinition};
 /// use stormglass::prelude::*;
 ///
 /// const COUNTS: TableDefinition<&str, u64> = TableDefinition::new("counts");
