@@ -270,11 +270,18 @@ fn is_same_sync(one: &Event<'_>, other: &Event<'_>) -> bool {
 
 /// True for what only [`Story::all`] tells.
 fn is_quiet(kind: Kind) -> bool {
-    match kind {
-        Kind::Spawn | Kind::Timer | Kind::DiskWrite | Kind::DiskOp | Kind::SpanOpen => true,
-        Kind::SpanClose | Kind::Probe | Kind::Reach | Kind::Connection => true,
-        _ => false,
-    }
+    matches!(
+        kind,
+        Kind::Spawn
+            | Kind::Timer
+            | Kind::DiskWrite
+            | Kind::DiskOp
+            | Kind::SpanOpen
+            | Kind::SpanClose
+            | Kind::Probe
+            | Kind::Reach
+            | Kind::Connection
+    )
 }
 
 /// True if the event deserves a line of its own: it interests people, and no send tells it.

@@ -204,7 +204,8 @@ services:
         system.service("payment", move |_| health()).unwrap();
         system.install(sim).unwrap();
         sim.client("waits", |ctx| async move {
-            Ok::<(), String>(ctx.sleep(std::time::Duration::from_secs(1)).await)
+            ctx.sleep(std::time::Duration::from_secs(1)).await;
+            Ok::<(), String>(())
         });
         sim.chaos(Chaos::none());
         let checker = checker.clone();

@@ -225,6 +225,12 @@ fn a_script_whose_faults_are_idle_is_vacuous() {
     let world = World::new("shop", shop);
     let run = world.run(&RunConfig::seed(1).variant("fixed").plan(FaultPlan::new([lost(99)])));
     assert!(run.verdict().holds() && !run.verdict_of_plan().holds());
+    let junit = stormglass::report::junit::run_junit("shop", &run);
+    assert!(junit.contains("a fault of the plan strikes"), "{junit}");
+    let page = stormglass::report::html::run(&world, &run, Default::default());
+    for part in ["Nothing can be said", "never struck: only 3 messages are such ones"] {
+        assert!(page.contains(part), "{part}");
+    }
     let drawn = explore(idle).replay_run(&RunConfig::seed(3)).unwrap();
     assert!(drawn.coverage.is_vacuous() && drawn.verdict().holds(), "{drawn}");
 }
