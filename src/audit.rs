@@ -87,7 +87,8 @@ pub struct Symbol {
 
 /// How to have the seal.
 pub(crate) const SEAL: &str = "add to `.cargo/config.toml`, under `[build]`: `rustflags = \
-    [\"--cfg\", \"madsim\"]` and `rustdocflags = [\"--cfg\", \"madsim\"]`, as `stormglass init` does";
+    [\"--cfg\", \"madsim\", \"--cfg\", \"tokio_unstable\"]` and the same as `rustdocflags`, as \
+    `stormglass init` does";
 
 /// What an executable asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,6 +28,7 @@ mod commands;
 mod contract;
 mod compose;
 mod determinism;
+mod help;
 mod init;
 mod pages;
 mod progress;
@@ -39,7 +40,7 @@ use std::io::{self, ErrorKind, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::error::Error;
 use crate::explore::World;
@@ -63,19 +64,24 @@ pub fn main(worlds: impl IntoIterator<Item = World>) -> ExitCode {
     ExitCode::from(catch_unwind(AssertUnwindSafe(run)).unwrap_or(MISUSED))
 }
 
-/// Does what `args` ask for, the first of which is the program's name; the exit code. `out` gets what
+/// Does what `args` ask for, the first of which is the program's name, by which help calls it; the exit
+/// code. `out` gets what
 /// was asked for, `err` what went wrong.
 ///
 /// # Panics
 ///
 /// If a world describes itself the wrong way.
-pub fn run<A: Into<OsString> + Clone>(
+pub fn run<A: Into<OsString>>(
     worlds: &[World],
     args: impl IntoIterator<Item = A>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let args = match Args::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let mut command = help::fitted(Args::command(), args.first().map(OsString::as_os_str), worlds);
+    let parsed = command.try_get_matches_from_mut(args);
+    let parsed = parsed.and_then(|matches| Args::from_arg_matches(&matches));
+    let args = match parsed.map_err(|problem| problem.format(&mut command)) {
         Ok(args) => args,
         Err(problem) => {
             let text = problem.render();

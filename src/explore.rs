@@ -66,7 +66,8 @@ const REPLAY: &str = "STORMGLASS_REPLAY";
 
 /// Begins a search of `world` over the seeds 0 to 1,000.
 ///
-/// The world is called by the name of its function; if that is `world`, by its module's.
+/// The world is called by the name of its function; if that is `world`, by its module's. Which
+/// variants a function knows cannot be seen: [`Search::variants`] says it, and then a name is checked.
 #[track_caller]
 pub fn explore<F: Fn(&mut Sim) + Send + Sync + 'static>(world: F) -> Search {
     let name = world::name_of::<F>();
@@ -130,10 +131,24 @@ impl Search {
         }
     }
 
-    /// Searches this variant of the world.
+    /// Searches this variant of the world. The default is the first of those that it names, else the
+    /// empty name. The search ends with an error if the world names its variants and this is none of
+    /// them, or if it names none and never asks for [`Sim::variant`].
     #[must_use]
     pub fn variant(self, variant: &str) -> Search {
         Search { variant: variant.to_owned(), ..self }
+    }
+
+    /// Names the variants of the world, as [`World::variants`] does; the first is the default.
+    #[must_use]
+    pub fn variants<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Search {
+        Search { world: self.world.variants(names), ..self }
+    }
+
+    /// The same with its variant looked up among those of the world.
+    pub(crate) fn in_known_variant(&self) -> Result<Search> {
+        let variant = self.world.variant(Some(&self.variant))?;
+        Ok(Search { variant, ..self.clone() })
     }
 
     /// Runs these seeds. The default is 0 to 1,000.
@@ -245,9 +260,13 @@ impl Search {
     /// # Errors
     ///
     /// [`crate::error::Error::Io`] if a script or the state cannot be written,
-    /// [`crate::error::Error::World`] if the state is of another search or of more seeds, and as
-    /// [`Script::load`] for `STORMGLASS_REPLAY`.
+    /// [`crate::error::Error::World`] if the state is of another search or of more seeds, or the
+    /// world has no such variant, and as [`Script::load`] for `STORMGLASS_REPLAY`.
     pub fn try_find(&self) -> Result<SearchReport> {
+        self.in_known_variant()?.find_known()
+    }
+
+    fn find_known(&self) -> Result<SearchReport> {
         self.fresh.serve(self);
         if let Some(file) = env::var_os(REPLAY).filter(|file| !file.is_empty())
             && let Some(script) = self.script_of_this_world(Path::new(&file))?

@@ -57,6 +57,9 @@
 //! Search: [`explore()`](explore::explore) (many seeds), [`shrink`] (the smallest plan), [`report`] (the
 //! text), `cli` (the command line for worlds of your own).
 //!
+//! [`rand`], `redb` and `proptest` are re-exported: `stormglass::redb::Database` is the type that
+//! [`disk`] gives, whichever version your own crate has.
+//!
 //! Start with [`sim::Sim`], then [`service::Ctx`], then [`explore::explore`].
 
 pub mod error;
@@ -104,3 +107,10 @@ pub mod report;
 pub mod cli;
 
 pub mod prelude;
+
+// Libraries whose types are in the interface, in the version that it means.
+#[cfg(feature = "proptest")]
+pub use proptest;
+pub use rand;
+#[cfg(feature = "redb")]
+pub use redb;

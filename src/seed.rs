@@ -24,7 +24,7 @@ impl Seed {
     /// as two ciphers with different keys.
     ///
     /// ```
-    /// use rand::RngExt;
+    /// use stormglass::rand::RngExt;
     /// use stormglass::seed::Seed;
     ///
     /// let draw = |domain, key| Seed(7).stream(domain, key).random::<u64>();

@@ -24,6 +24,7 @@
 
 mod board;
 mod course;
+mod idle;
 mod judge;
 mod log;
 mod member;
@@ -34,12 +35,15 @@ mod run;
 mod storm;
 
 pub(crate) use board::{count, publish, reach};
+pub(crate) use idle::vacuous;
 pub use member::MemberBuilder;
 pub use outcome::{End, Run};
 pub use program::ProgramOutput;
 pub use property::{Outcome, PropertyKind, View};
+pub(crate) use run::has_variants;
 pub use run::{RunConfig, describe, run};
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -59,6 +63,8 @@ use property::Property;
 pub struct Sim {
     seed: Seed,
     variant: String,
+    /// True once the world has asked which variant it is.
+    asked_variant: Cell<bool>,
     members: Vec<Spec>,
     properties: Vec<Property>,
     chaos: Chaos,
@@ -89,6 +95,7 @@ impl Sim {
         Sim {
             seed,
             variant: variant.to_owned(),
+            asked_variant: Cell::new(false),
             members: Vec::new(),
             properties: Vec::new(),
             chaos: Chaos::default(),
@@ -125,6 +132,7 @@ impl Sim {
     /// Which variant of the world was asked for: `broken`, `fixed`, or what a sim defines.
     #[must_use]
     pub fn variant(&self) -> &str {
+        self.asked_variant.set(true);
         &self.variant
     }
 

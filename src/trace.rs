@@ -41,6 +41,9 @@ use crate::error::{Error, Result, nearest};
 use crate::journal::Journal;
 use crate::verdict::Verdict;
 
+/// What can be read, for whoever gives something else.
+const READS: &str = "a journal (`run --journal`), OTLP/JSON, or Jaeger's or Zipkin's JSON";
+
 /// A format in which tools exchange traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -75,6 +78,10 @@ impl Format {
         let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
         if start.starts_with('[') {
             return Ok(Format::Zipkin);
+        }
+        if !start.starts_with('{') {
+            let is = if start.is_empty() { "the file is empty" } else { "it is no JSON" };
+            return Err(wire::bad(file, 1, format!("{is}; {READS} was expected")));
         }
         let tops = wire::documents::<wire::Top>(file, text)?;
         let has = |part: fn(&wire::Top) -> bool| tops.iter().any(part);
@@ -179,7 +186,12 @@ impl DistributedTracer {
         if Journal::is_one(path).map_err(|e| Error::io(path, e))? {
             return Ok(DistributedTracer::of(&Journal::load(path)?));
         }
-        let text = document::read(path)?;
+        let text = document::read(path).map_err(|error| match error {
+            Error::Document { file, line, reason } => {
+                wire::bad(&file, line, format!("{reason}; {READS} was expected"))
+            }
+            other => other,
+        })?;
         let file = path.display().to_string();
         DistributedTracer::import(&file, &text, Format::of(&file, &text)?)
     }

@@ -259,7 +259,7 @@ fn one_run_is_told_with_what_struck_it() {
         shop (fixed) seed 1: holds
             106.000 ms, 34 events, tasks random, not sealed, fingerprint FINGERPRINT
             fault: shopper -> payment * #1 request: drop  (struck 1 of 4)
-            fault: shopper -> payment * #99 request: drop  (never struck)
+            fault: shopper -> payment * #99 request: drop  (never struck: only 4 messages are such ones)
             sometimes "an order is charged": holds
             always "no order is charged twice": holds
     "#]]

@@ -55,7 +55,8 @@ pub enum Fault {
     Message {
         from: String,
         to: String,
-        /// Method and route, gRPC method or topic; none means: every message on that edge counts.
+        /// Method and path as the caller sends them, ids as `{id}`, or the topic; none means: every
+        /// message on that edge counts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
         /// Which of the messages that match, from 1, in the order in which they are sent.

@@ -41,7 +41,7 @@ use crate::topology::Topology;
 /// assert_eq!(plan.to_string(), "at 120ms for 300ms: crash payment\n");
 /// # Ok::<(), stormglass::error::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultPlan {
     /// The faults. Their order has no meaning but in reports, which number them from 1.
@@ -114,6 +114,13 @@ impl FaultPlan {
                 None => problem.reason,
             }))
         })
+    }
+}
+
+/// The script, so that what `proptest` prints of a failure can be saved and loaded.
+impl fmt::Debug for FaultPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.to_toml())
     }
 }
 

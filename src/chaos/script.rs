@@ -28,6 +28,12 @@
 //! byte = 5000
 //! effect = "stall 30s"
 //! ```
+//!
+//! A label is method and path as the caller sends them: `POST /orders/{id}/pay` for
+//! `POST /orders/7/pay?now`, as segments that are numbers or other ids become `{id}` and the query is
+//! left out. It is not the template of the route that answers, which is not known when a message is
+//! sent; [`RequestBuilder::label`](crate::service::RequestBuilder::label) gives a request another name. A run's
+//! story shows the labels, and a fault that none of them fits is said with those that were seen.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -303,10 +309,27 @@ fn rephrased(message: &str) -> String {
         [name, known @ ..] if message.starts_with("unknown field") => ("field", name, known),
         [name, known @ ..] if message.starts_with("unknown variant") => ("value", name, known),
         [name] if message.starts_with("missing field") => return format!("`{name}` is missing"),
-        _ => return message.to_owned(),
+        _ => return unlike(message).unwrap_or_else(|| message.to_owned()),
     };
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("no {what} `{name}`; did you mean `{near}`?"),
         None => format!("no {what} `{name}`; there is {}", known.join(", ")),
     }
+}
+
+/// What was expected and what is there, in words: serde speaks of Rust's types.
+fn unlike(message: &str) -> Option<String> {
+    let (wrong, expected) = message.split_once(", expected ")?;
+    let (_, found) = wrong.split_once(": ").filter(|(what, _)| what.starts_with("invalid "))?;
+    let expected = match expected {
+        "f64" => "a number",
+        "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
+        "i64" => "a whole number",
+        "a boolean" => "`true` or `false`",
+        "a string" => "a text in quotes",
+        "a sequence" => "a list in brackets",
+        other => other,
+    };
+    let found = found.replace("floating point", "number").replace("sequence", "a list");
+    Some(format!("{expected} is expected, and this is {found}"))
 }

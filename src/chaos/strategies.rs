@@ -28,8 +28,8 @@
 //! ```
 //!
 //! The plan shrinks to the few faults that matter, with round values; the seed does not, because a
-//! smaller seed is another run and no simpler one. To keep a shrunk plan as a script, take the
-//! printed plan, or call [`crate::chaos::Script::save`] in the property.
+//! smaller seed is another run and no simpler one. The failure shows the plan as a script: save the
+//! text from its first `#` on as a file, and load it with [`crate::chaos::Script::load`].
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -2,7 +2,10 @@
 //!
 //! Text and number are exact: what is written is read back to the nanosecond.
 
+use std::fmt;
 use std::time::Duration;
+
+use serde::de::{Error, Visitor};
 
 /// The units of a duration, each with its length in nanoseconds, shortest first.
 pub const UNITS: [(&str, u64); 7] = [
@@ -114,11 +117,43 @@ fn fraction_of(digits: &str, length: u64) -> Option<u64> {
     numerator.is_multiple_of(denominator).then_some(numerator / denominator)
 }
 
+/// What reads a duration: a number alone is told what it lacks.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration with its unit (\"100ms\")")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<String, E> {
+        Err(E::custom(unitless(number)))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<String, E> {
+        Err(E::custom(unitless(number)))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<String, E> {
+        Err(E::custom(unitless(number)))
+    }
+}
+
+fn unitless(number: impl fmt::Display) -> String {
+    let names: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
+    format!("`{number}` has no unit; write \"{number}ms\", or another of {}", names.join(", "))
+}
+
 /// `#[serde(with = "text::duration")]`: a [`Duration`] as text.
 pub mod duration {
     use std::time::Duration;
 
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserializer, Serializer, de::Error};
 
     /// Writes it as [`super::show`] does.
     ///
@@ -135,7 +170,7 @@ pub mod duration {
     ///
     /// Those of [`super::parse`], and if it is not a text at all.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        super::parse(&String::deserialize(d)?).map_err(D::Error::custom)
+        super::parse(&d.deserialize_any(super::Text)?).map_err(D::Error::custom)
     }
 }
 
@@ -169,7 +204,7 @@ pub mod maybe {
 
 /// `#[serde(with = "text::signed")]`: nanoseconds that may be negative, as text.
 pub mod signed {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserializer, Serializer, de::Error};
 
     /// Writes them as [`super::show_signed`] does.
     ///
@@ -186,6 +221,6 @@ pub mod signed {
     ///
     /// Those of [`super::parse_signed`], and if it is not a text at all.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<i64, D::Error> {
-        super::parse_signed(&String::deserialize(d)?).map_err(D::Error::custom)
+        super::parse_signed(&d.deserialize_any(super::Text)?).map_err(D::Error::custom)
     }
 }

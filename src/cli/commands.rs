@@ -176,7 +176,7 @@ fn run_once(worlds: &[World], asked: &Asked, look: &Look, out: &mut dyn Write) -
         html::save(path, &html::run(world, &run, config.scheduling))?;
     }
     show(&run, look, out)?;
-    Ok(exit_code(&run.verdict()))
+    Ok(exit_code(&run.verdict_of_plan()))
 }
 
 fn show(run: &Run, look: &Look, out: &mut dyn Write) -> Done<()> {

@@ -114,6 +114,9 @@ struct Named<T> {
 
 /// Contracts of the releases of one run, ready to check its messages.
 ///
+/// What a node says to itself is not looked at: a health check of a compose file is run inside of its
+/// container, and no contract speaks of it.
+///
 /// Make it once, outside of the world, and share it: it does not change.
 #[derive(Debug, Default)]
 pub struct Checker {

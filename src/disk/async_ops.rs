@@ -61,7 +61,7 @@ impl NodeDisk {
     /// happened by then, whoever waits.
     ///
     /// ```
-    /// # use redb::TableDefinition;
+    /// # use stormglass::redb::{self, TableDefinition};
     /// # use stormglass::prelude::*;
     /// const COUNTS: TableDefinition<&str, u64> = TableDefinition::new("counts");
     ///

@@ -67,7 +67,7 @@ impl Disk {
     /// builder's options, give it [`Disk::redb_file`].
     ///
     /// ```
-    /// use redb::{ReadableDatabase, TableDefinition};
+    /// use stormglass::redb::{self, ReadableDatabase, TableDefinition};
     /// use stormglass::disk::Disk;
     /// use stormglass::seed::Seed;
     ///

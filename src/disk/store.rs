@@ -16,7 +16,7 @@ use super::{NodeDisk, names};
 /// call: opening reads and closing writes.
 ///
 /// ```
-/// use redb::TableDefinition;
+/// use stormglass::redb::{self, TableDefinition};
 /// use stormglass::prelude::*;
 ///
 /// const COUNTS: TableDefinition<&str, u64> = TableDefinition::new("counts");

@@ -9,7 +9,7 @@ const SEEN: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("stormg
 /// written in the transaction of the effect, so both are there or neither.
 ///
 /// ```no_run
-/// # use redb::{ReadableTable, TableDefinition};
+/// # use stormglass::redb::{self, ReadableTable, TableDefinition};
 /// # use stormglass::disk::Store;
 /// # use stormglass::events::{Event, Inbox};
 /// const SHIPPED: TableDefinition<&str, u32> = TableDefinition::new("shipped");

@@ -35,8 +35,8 @@ struct Waiting {
 /// An event's id is its number and the name of its node: the same in each try.
 ///
 /// ```no_run
-/// # use redb::TableDefinition;
 /// # use stormglass::disk::Store;
+/// # use stormglass::redb::{self, TableDefinition};
 /// # use stormglass::events::Outbox;
 /// # use stormglass::prelude::*;
 /// const ORDERS: TableDefinition<u32, &str> = TableDefinition::new("orders");

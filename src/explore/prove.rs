@@ -153,6 +153,7 @@ impl Search {
             Some(variant) => variant,
             None => &self.variant,
         });
+        let search = search.in_known_variant()?;
         script.plan.check(&search.world.topology(seed, &search.variant))?;
         search.replay_run(&config_of(&search, script))
     }
@@ -161,18 +162,18 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a file cannot be written.
+    /// [`Error::Io`] if a file cannot be written, [`Error::World`] if the world has no such variant.
     pub fn replay_run(&self, config: &RunConfig) -> Result<SearchReport> {
-        self.one_run(config, 0)
+        self.in_known_variant()?.one_run(config, 0)
     }
 
     /// Makes the run that `config` asks for as small as it gets, if it fails.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a file cannot be written.
+    /// [`Error::Io`] if a file cannot be written, [`Error::World`] if the world has no such variant.
     pub fn shrink(&self, config: &RunConfig) -> Result<SearchReport> {
-        self.one_run(config, self.shrink_runs)
+        self.in_known_variant()?.one_run(config, self.shrink_runs)
     }
 
     fn one_run(&self, config: &RunConfig, shrink_runs: usize) -> Result<SearchReport> {
@@ -184,6 +185,8 @@ impl Search {
         report.seeds = seed..seed.saturating_add(1);
         let first = self.world.run(config);
         report.coverage = Coverage::of(&first);
+        report.plan_given = first.plan_given;
+        report.idle = if first.plan_given { idle_lines(&first) } else { Vec::new() };
         let violated = first.violated().map(|outcome| outcome.property.clone());
         let sign = violated.map_or(Sign::Differs, Sign::Violated);
         let finding = Finding { index: 0, seed, fingerprint: first.fingerprint(), sign };
@@ -278,4 +281,13 @@ fn spawned_at(journal: &Journal, id: EventId) -> Option<String> {
     let mut past = std::iter::successors(journal.get(id), before);
     let spawn = past.find(|event| event.kind() == Kind::Spawn && event.node() == node)?;
     spawn.text().map(str::to_owned)
+}
+
+/// One line for each fault of the run that never struck.
+fn idle_lines(run: &Run) -> Vec<String> {
+    let line = |(index, why): (usize, String)| {
+        let why = if why.is_empty() { why } else { format!(": {why}") };
+        format!("fault {} ({}) never struck{why}", index + 1, run.plan.faults[index])
+    };
+    run.idle_reasons().into_iter().map(line).collect()
 }

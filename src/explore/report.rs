@@ -8,7 +8,7 @@ use super::hunt::Hunt;
 use super::{Coverage, Search, Strategy};
 use crate::kernel::Scheduling;
 use crate::shrink::{Shrunk, Signature};
-use crate::sim::{Outcome, Run};
+use crate::sim::{Outcome, Run, vacuous};
 use crate::verdict::{Verdict, Violation};
 
 /// How far a search is.
@@ -91,8 +91,12 @@ pub struct SearchReport {
     pub resumed: u64,
     /// True if one run was replayed instead of a search.
     pub replayed: bool,
+    /// True if that run was asked for with a plan, which must then strike.
+    pub plan_given: bool,
     /// What the runs have seen.
     pub coverage: Coverage,
+    /// Of a replayed plan, each fault that never struck, with what is known of why.
+    pub idle: Vec<String>,
     /// Seeds that were run twice and compared.
     pub sampled: u64,
     /// Failures with different causes, each with its lowest seed.
@@ -118,7 +122,9 @@ impl SearchReport {
             planned: search.total(),
             resumed,
             replayed: false,
+            plan_given: false,
             coverage: hunt.coverage.clone(),
+            idle: Vec::new(),
             sampled: hunt.sampled,
             failures: Vec::new(),
             unshrunk: Vec::new(),
@@ -151,12 +157,13 @@ impl SearchReport {
             let reason = format!("{seeds} seed{s} without a verdict, {them} {}", first.seed);
             return Verdict::Unknown(format!("{reason}: {}", first.reason));
         }
+        // One seed whose drawn faults are idle is no search: only a plan that was given must strike.
+        if coverage.is_vacuous() && (!self.replayed || self.plan_given) {
+            let (planned, _) = coverage.struck();
+            return vacuous(planned);
+        }
         if self.replayed {
             return Verdict::Holds;
-        }
-        if coverage.is_vacuous() {
-            let (planned, _) = coverage.struck();
-            return Verdict::Unknown(format!("vacuous: none of {planned} faults ever struck"));
         }
         match coverage.unseen().first() {
             Some(name) => Verdict::Unknown(format!("blind: no seed ever saw \"{name}\"")),

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, nearest};
 use crate::journal::Recording;
 use crate::kernel::Scheduling;
 use crate::seed::Seed;
-use crate::sim::{PropertyKind, Run, RunConfig, Sim, describe, run};
+use crate::sim::{PropertyKind, Run, RunConfig, Sim, describe, has_variants, run};
 use crate::topology::Topology;
 
 /// A world that can be searched: its function, the name that commands call it by, and its variants.
@@ -34,7 +34,8 @@ pub struct World {
     pub name: String,
     /// One line on what it shows.
     pub about: String,
-    /// The variants that it knows; the first is its default. None at all: it has only one form.
+    /// The variants that it knows; the first is its default. None at all: they are not known, and the
+    /// default is the empty name.
     pub variants: Vec<String>,
     build: Arc<dyn Fn(&mut Sim) + Send + Sync>,
 }
@@ -82,13 +83,19 @@ impl World {
     /// # Errors
     ///
     /// [`Error::World`] with a suggestion, if the world names its variants and that one is not
-    /// among them.
+    /// among them; also if it names none and its function never asks for [`Sim::variant`], so that
+    /// every name would be the same world.
     pub fn variant(&self, name: Option<&str>) -> Result<String> {
-        let Some(name) = name else {
-            return Ok(self.variants.first().cloned().unwrap_or_default());
-        };
-        if self.variants.is_empty() || self.variants.iter().any(|known| known == name) {
+        let default = self.variants.first().map_or("", String::as_str);
+        let name = name.filter(|name| !name.is_empty()).unwrap_or(default);
+        if name == default || self.variants.iter().any(|known| known == name) {
             return Ok(name.to_owned());
+        }
+        if self.variants.is_empty() {
+            let reason = "it never asks for `sim.variant()`";
+            let has = has_variants(&*self.build, name);
+            let wrong = || Error::World(format!("`{}` has no variants: {reason}", self.name));
+            return has.then(|| name.to_owned()).ok_or_else(wrong);
         }
         let known = self.variants.iter().map(String::as_str);
         let hint = match nearest(name, known) {
@@ -98,14 +105,16 @@ impl World {
         Err(Error::World(format!("`{}` has no variant `{name}`; {hint}", self.name)))
     }
 
-    /// Runs it once. A sealed run gets a thread of its own, because std keeps the keys of its hash
+    /// Runs it once, in its default variant if `config` names none. A sealed run gets a thread of its own, because std keeps the keys of its hash
     /// maps per thread.
     ///
     /// # Panics
     ///
-    /// As [`crate::sim::run`].
+    /// As [`crate::sim::run`], and if the variant is none of those that the world names.
     #[must_use]
     pub fn run(&self, config: &RunConfig) -> Run {
+        let variant = self.named(&config.variant);
+        let config = &RunConfig { variant, ..config.clone() };
         if !(cfg!(madsim) && config.sealed) {
             return run(&*self.build, config);
         }
@@ -118,9 +127,22 @@ impl World {
     }
 
     /// Who is in it. Its shape may depend on the seed.
+    ///
+    /// # Panics
+    ///
+    /// If the world names its variants and that one is not among them.
     #[must_use]
     pub fn topology(&self, seed: Seed, variant: &str) -> Topology {
-        describe(&*self.build, seed, variant)
+        describe(&*self.build, seed, &self.named(variant))
+    }
+
+    /// The variant of that name or the default one, where no error can be given back. Without declared
+    /// variants the name is taken as it is: this is asked for every run.
+    fn named(&self, name: &str) -> String {
+        if self.variants.is_empty() {
+            return name.to_owned();
+        }
+        self.variant(Some(name)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The script at `path`, checked against the world of its seed.

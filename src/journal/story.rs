@@ -140,11 +140,22 @@ impl<'a> Story<'a> {
             ids.sort_unstable();
         }
         let mut shown = vec![false; self.journal.len()];
-        let mut last: Option<Event<'_>> = None;
+        // The syncs of each node since it last did something else that is told.
+        let mut syncs: BTreeMap<NodeId, Vec<Event<'_>>> = BTreeMap::new();
         ids.retain(|id| {
             let Some(event) = self.journal.get(*id) else { return false };
             let here = self.covers(&event);
-            let more = last.replace(event).is_some_and(|last| is_more_of(&last, &event));
+            let more = if event.kind() == Kind::DiskSync {
+                let earlier = syncs.entry(event.node()).or_default();
+                let more = earlier.iter().any(|sync| is_same_sync(sync, &event));
+                earlier.push(event);
+                more
+            } else {
+                if !is_quiet(event.kind()) {
+                    syncs.remove(&event.node());
+                }
+                false
+            };
             let told = || self.all || !more && tells(&event, &shown, fates);
             let line = self.marks.contains_key(id) || here && told();
             shown[id.0 as usize - 1] = line;
@@ -190,10 +201,13 @@ impl<'a> Story<'a> {
         if event.kind() == Kind::DiskSync && !self.all {
             let later = (id.0 + 1..).map_while(|id| self.journal.get(EventId(id)));
             let later = later.take_while(|later| later.at() == event.at());
-            let more = later.filter(|later| is_more_of(&event, later)).count();
-            if more > 0 {
-                line.remark = format!("and {more} times more at this instant");
-            }
+            let later = later.filter(|later| later.node() == event.node());
+            let syncs = later.take_while(|l| l.kind() == Kind::DiskSync || is_quiet(l.kind()));
+            line.remark = match syncs.filter(|later| is_same_sync(&event, later)).count() {
+                0 => String::new(),
+                1 => "twice at this instant".to_owned(),
+                more => format!("{} times at this instant", more + 1),
+            };
         }
         if let Some(mark) = self.marks.get(&id) {
             let gap = if line.remark.is_empty() { "" } else { "  " };
@@ -248,11 +262,26 @@ fn gap(lines: usize) -> Option<Item<'static>> {
     (lines > 0).then(|| Item::Text(format!("... {lines} line{s} left out")))
 }
 
-/// True if `then` says no more than `last` does: a database syncs its files many times at once.
-fn is_more_of(last: &Event<'_>, then: &Event<'_>) -> bool {
-    let sync = Kind::DiskSync;
-    (last.kind(), then.kind()) == (sync, sync)
-        && (last.node(), last.at()) == (then.node(), then.at())
+/// True if two syncs of a node say the same: a database syncs its files many times at once.
+fn is_same_sync(one: &Event<'_>, other: &Event<'_>) -> bool {
+    let both = |kind| one.kind() == kind && other.kind() == kind;
+    both(Kind::DiskSync) && (one.at(), one.symbol()) == (other.at(), other.symbol())
+}
+
+/// True for what only [`Story::all`] tells.
+fn is_quiet(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Spawn
+            | Kind::Timer
+            | Kind::DiskWrite
+            | Kind::DiskOp
+            | Kind::SpanOpen
+            | Kind::SpanClose
+            | Kind::Probe
+            | Kind::Reach
+            | Kind::Connection
+    )
 }
 
 /// True if the event deserves a line of its own: it interests people, and no send tells it.
@@ -262,8 +291,7 @@ fn tells(event: &Event<'_>, shown: &[bool], fates: &Fates) -> bool {
         send.is_some_and(|send| shown[send])
     };
     match event.kind() {
-        Kind::Spawn | Kind::Timer | Kind::DiskWrite | Kind::DiskOp | Kind::SpanOpen => false,
-        Kind::SpanClose | Kind::Probe | Kind::Reach | Kind::Connection => false,
+        kind if is_quiet(kind) => false,
         Kind::Start => !fates.first_starts.contains(&event.id()),
         Kind::Deliver | Kind::Drop | Kind::Duplicate | Kind::Reset | Kind::FaultHit => {
             !told_by_send()

@@ -9,7 +9,7 @@ use crate::kernel::{Home, current};
 use crate::seed::Stream;
 
 /// A node's stream of random numbers, from [`Ctx::rng`](crate::service::Ctx::rng); it implements
-/// [`rand::Rng`].
+/// [`rand::Rng`]: `use stormglass::rand::RngExt` for `random_range` and its like.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeRng {
     home: Home,

@@ -19,8 +19,9 @@ pub(super) fn write(failure: &Failure, elapsed: Option<Duration>, out: &mut dyn 
     if let Some(shrunk) = &failure.shrunk {
         counterfactuals(shrunk, out)?;
     }
-    for index in failure.run.idle_faults() {
-        writeln!(out, "fault {} never struck.", index + 1)?;
+    for (index, why) in failure.run.idle_reasons() {
+        let why = if why.is_empty() { ".".to_owned() } else { format!(": {why}") };
+        writeln!(out, "fault {} never struck{why}", index + 1)?;
     }
     if !failure.alike.is_empty() {
         let seeds: Vec<String> = failure.alike.iter().take(10).map(u64::to_string).collect();

@@ -118,7 +118,7 @@ fn page(subject: Subject<'_>) -> String {
 
 fn title(subject: Subject<'_>) -> String {
     let what = subject.outcome.map_or("holds", |outcome| outcome.property.as_str());
-    let unknown = subject.outcome.is_none() && !subject.run.verdict().holds();
+    let unknown = subject.outcome.is_none() && !subject.run.verdict_of_plan().holds();
     let what = if unknown { "unknown" } else { what };
     format!("{what} - {} seed {}", subject.sim, subject.run.seed)
 }

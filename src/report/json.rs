@@ -9,12 +9,14 @@
 //! | `run` | run, by `run` | `sim`, `variant`, `seed`, `scheduling`, `verdict`, `fingerprint`, `events`, `end_ns`, `sealed`, `faults`, `outcomes` |
 //! | `failure` | cause, by `explore`, `replay`, `shrink` | `sim`, `variant`, `seed`, `property`, `witness`, `found_after`, `replays`, `fresh_process`, `scheduling`, `faults`, `workload`, `shrunk`, `alike`, `fingerprint`, `script`, `page`, `command` |
 //! | `nondeterminism` | seed that does not replay | `sim`, `variant`, `seed`, `property`, `text` |
-//! | `search` | search or replay, last | `sim`, `variant`, `strategy`, `seeds`, `shard`, `seeds_run`, `sampled`, `verdict`, `coverage`, `unshrunk`, `sealed` |
+//! | `search` | search or replay, last | `sim`, `variant`, `strategy`, `seeds`, `shard`, `seeds_run`, `sampled`, `verdict`, `coverage`, `unshrunk`, `idle` (faults of a given plan that never struck), `sealed` |
 //! | `diff` | comparison, by `diff` | `same`, `index`, `left`, `right`, `text` |
 //! | `determinism` | world, by `determinism` | `sim`, `variant`, `seeds`, `runs`, `differences`, `first`, `verdict` |
 //!
 //! A `verdict` is `"holds"`, `{"violated": witness}` or `{"unknown": reason}`. Times are virtual, in
 //! nanoseconds; fingerprints are 16 hexadecimal digits.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -41,7 +43,7 @@ pub fn search(report: &SearchReport) -> Vec<Value> {
         "strategy": report.strategy, "seeds": [report.seeds.start, report.seeds.end],
         "shard": [report.shard.0, report.shard.1], "seeds_run": report.coverage.runs,
         "sampled": report.sampled, "verdict": report.verdict(), "coverage": report.coverage,
-        "unshrunk": report.unshrunk, "sealed": report.sealed,
+        "unshrunk": report.unshrunk, "idle": report.idle, "sealed": report.sealed,
     });
     failures.chain(differing).chain([whole]).collect()
 }
@@ -78,7 +80,7 @@ pub fn run(world: &World, run: &Run, scheduling: Scheduling) -> Value {
         .collect();
     json!({
         "schema": SCHEMA, "type": "run", "sim": world.name, "variant": run.variant,
-        "seed": run.seed, "scheduling": scheduling.to_string(), "verdict": run.verdict(),
+        "seed": run.seed, "scheduling": scheduling.to_string(), "verdict": run.verdict_of_plan(),
         "fingerprint": run.fingerprint().to_string(), "events": run.journal.total(),
         "end_ns": run.duration.as_nanos(), "sealed": run.sealed, "faults": faults(run),
         "outcomes": outcomes,
@@ -95,11 +97,12 @@ pub fn sim(world: &World) -> Value {
 }
 
 fn faults(run: &Run) -> Vec<Value> {
-    let faults = run.plan.faults.iter().zip(&run.tallies);
-    let line = |(fault, tally): (&crate::chaos::Fault, &crate::net::Tally)| {
+    let idle: BTreeMap<usize, String> = run.idle_reasons().into_iter().collect();
+    let faults = run.plan.faults.iter().zip(&run.tallies).enumerate();
+    let line = |(index, (fault, tally)): (usize, (&crate::chaos::Fault, &crate::net::Tally))| {
         json!({
             "text": fault.to_string(), "kind": fault.kind(),
-            "opportunities": tally.opportunities, "hits": tally.hits,
+            "opportunities": tally.opportunities, "hits": tally.hits, "idle": idle.get(&index),
         })
     };
     faults.map(line).collect()

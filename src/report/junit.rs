@@ -8,7 +8,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::explore::SearchReport;
-use crate::sim::{PropertyKind, Run};
+use crate::sim::{PropertyKind, Run, vacuous};
 use crate::verdict::Verdict;
 
 /// One run as a suite. A property of `sometimes` that this run has not seen is skipped: it concerns
@@ -28,6 +28,11 @@ pub fn run_junit(name: &str, run: &Run) -> String {
             Verdict::Unknown(_) => status(NonSuccessKind::Error, text, witness()),
         };
         suite.add_test_case(case(&suite_name, &outcome.property, status));
+    }
+    if run.plan_given && run.is_vacuous() {
+        let verdict = vacuous(run.plan.faults.len() as u64);
+        let status = status(NonSuccessKind::Error, verdict.text(), String::new());
+        suite.add_test_case(case(&suite_name, "a fault of the plan strikes", status));
     }
     written(name, suite)
 }

@@ -67,6 +67,11 @@ fn summary(report: &SearchReport, times: bool, out: &mut String) -> Result {
         write!(out, ", {:.1} s", report.elapsed.as_secs_f64())?;
     }
     out.push('\n');
+    // A failure tells its own.
+    let told = report.failures.is_empty();
+    for line in report.idle.iter().filter(|_| told) {
+        writeln!(out, "    {line}")?;
+    }
     if report.replayed { Ok(()) } else { seen(coverage, out) }
 }
 

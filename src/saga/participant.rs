@@ -46,7 +46,7 @@ impl Acted {
 /// oracle of each effect.
 ///
 /// ```no_run
-/// # use redb::{ReadableTable, TableDefinition};
+/// # use stormglass::redb::{self, ReadableTable, TableDefinition};
 /// # use stormglass::prelude::*;
 /// # use stormglass::saga::{Acted, Participant};
 /// const STOCK: TableDefinition<&str, u32> = TableDefinition::new("stock");

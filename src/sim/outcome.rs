@@ -37,6 +37,8 @@ pub struct Run {
     pub topology: Topology,
     /// The faults, drawn or given.
     pub plan: FaultPlan,
+    /// True if the faults were asked for ([`RunConfig::plan`](crate::sim::RunConfig::plan)), not drawn.
+    pub plan_given: bool,
     /// How often each fault could have struck, and did; in the order of the plan.
     pub tallies: Vec<Tally>,
     /// Everything that happened.

@@ -73,6 +73,13 @@ pub fn describe(world: &(impl Fn(&mut Sim) + ?Sized), seed: Seed, variant: &str)
     sim.topology()
 }
 
+/// True if the world asks which variant it is to be.
+pub(crate) fn has_variants(world: &(impl Fn(&mut Sim) + ?Sized), variant: &str) -> bool {
+    let mut sim = Sim::new(Seed(0), variant, None);
+    world(&mut sim);
+    sim.asked_variant.get()
+}
+
 /// Runs a world.
 ///
 /// A sealed run (`--cfg madsim`) must have a thread of its own if its services use std's
@@ -144,6 +151,7 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
         variant: config.variant.clone(),
         topology,
         plan,
+        plan_given: config.plan.is_some(),
         tallies,
         journal,
         outcomes,

@@ -148,3 +148,17 @@ fn a_failure_is_kept_and_tried_first() {
     assert!(run(&keep).is_err());
     assert_eq!(first.take(), drawn.take());
 }
+
+/// What proptest prints of a failure is a script that can be loaded.
+#[test]
+fn a_failing_plan_is_shown_as_its_script() {
+    let strategy = fault_plans(&shop(), &Chaos::default().intensity(3.0));
+    let result = runner().run(&strategy, |plan| {
+        prop_assert!(plan.faults.is_empty());
+        Ok(())
+    });
+    let Err(TestError::Fail(_, plan)) = &result else { panic!("no plan fails: {result:?}") };
+    let shown = result.as_ref().unwrap_err().to_string();
+    let (_, script) = shown.split_once("minimal failing input: ").expect("it is shown");
+    assert_eq!(FaultPlan::parse(script, "shown", &shop()).as_ref().ok(), Some(plan), "{shown}");
+}

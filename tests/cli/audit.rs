@@ -25,6 +25,8 @@ fn another_program_is_told_what_it_lacks() {
     let ended = stormglass(&["audit", env!("CARGO")]);
     assert_eq!((ended.code, ended.err.as_str()), (1, ""), "{}", ended.out);
     assert!(ended.out.contains("go to the C library"), "{}", ended.out);
+    let flags = "[\"--cfg\", \"madsim\", \"--cfg\", \"tokio_unstable\"]";
+    assert!(ended.out.contains(flags), "{}", ended.out);
 }
 
 #[test]

@@ -135,6 +135,56 @@ fn two_journals_are_compared() {
     assert!(lines[0]["index"].is_u64());
 }
 
+/// A script that strikes `label`, and its path as an argument.
+fn script_of(directory: &Path, labels: &[&str]) -> String {
+    let mut text = "format = 1\n[replay]\nseed = 1\n".to_owned();
+    for label in labels {
+        text += &format!(
+            "[[fault]]\nkind = \"message\"\nfrom = \"shopper\"\nto = \"payment\"\n\
+             label = \"{label}\"\nn = 1\nleg = \"request\"\neffect = \"drop\"\n"
+        );
+    }
+    let path = file(directory, "plan.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// A script is there to strike: one that never does proves nothing.
+#[test]
+fn a_script_that_never_strikes_is_vacuous() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = script_of(directory.path(), &["POST /chrge"]);
+    for command in ["run", "replay", "shrink"] {
+        let ended = stormglass(&[command, "shop", "--variant", "fixed", "--plan", &plan]);
+        assert_eq!(ended.code, 3, "{command}: {}", ended.out);
+        for part in [
+            "unknown: vacuous: the only fault never struck\n",
+            "\"POST /chrge\" #1 request: drop",
+            "never struck: no message was called that; seen: \"POST /charge\"; did you mean \
+             \"POST /charge\"?",
+        ] {
+            assert!(ended.out.contains(part), "{command}: {part}: {}", ended.out);
+        }
+        let args = [command, "shop", "--variant", "fixed", "--plan", &plan];
+        let (code, lines) = json(&args);
+        assert_eq!(code, 3);
+        assert_eq!(lines[0]["verdict"]["unknown"], "vacuous: the only fault never struck");
+    }
+}
+
+#[test]
+fn a_script_that_strikes_in_part_says_what_was_idle() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = script_of(directory.path(), &["POST /charge", "GET /status"]);
+    for command in ["run", "replay", "shrink"] {
+        let ended = stormglass(&[command, "shop", "--variant", "fixed", "--plan", &plan]);
+        assert_eq!(ended.code, 0, "{command}: {}", ended.out);
+        let idle = "never struck: no message was called that; seen: \"POST /charge\"";
+        assert_eq!(ended.out.matches("never struck").count(), 1, "{command}: {}", ended.out);
+        assert!(ended.out.contains(idle), "{command}: {}", ended.out);
+    }
+}
+
 /// What does not replay is neither a success nor a failure.
 #[test]
 fn what_does_not_replay_is_three() {

@@ -124,3 +124,35 @@ fn help_teaches() {
     let ended = stormglass(&["explore", "--help"]);
     assert!(ended.out.contains("--shard 2/8"), "{}", ended.out);
 }
+
+/// The help of somebody's own binary speaks of that binary, and of a sim that it has.
+#[test]
+fn help_speaks_of_whoever_s_binary_it_is() {
+    let help = |worlds: &[World], args: &[&str]| {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let all = ["target/debug/shop-sims"].iter().chain(args).copied();
+        assert_eq!(cli::run(worlds, all, &mut out, &mut err), 0);
+        String::from_utf8(out).unwrap()
+    };
+    let text = help(&worlds(), &["--help"]);
+    for part in [
+        "Usage: shop-sims <COMMAND>",
+        "\n  shop-sims explore shop                                 find a seed that fails",
+        "\n  shop-sims replay shop --seed 4 --plan target/stormglass/shop-4.toml\n",
+        "\n  shop-sims explore shop --variant fixed --seeds 0..100000\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("duplicate_charge"), "{text}");
+    let text = help(&worlds(), &["trace", "analyze", "--help"]);
+    assert!(text.contains("\n  shop-sims run shop --seed 4 --journal a\n"), "{text}");
+    assert!(text.contains("Usage: shop-sims trace analyze "), "{text}");
+    let text = help(&[World::new("a_calm_day_in_the_small_shop", calm)], &["--help"]);
+    assert!(
+        text.contains("\n  shop-sims explore a_calm_day_in_the_small_shop --seeds 0..100000\n"),
+        "{text}"
+    );
+    assert!(help(&[], &["--help"]).contains("\n  shop-sims explore SIM  "));
+    let version = concat!("shop-sims (stormglass ", env!("CARGO_PKG_VERSION"), ")\n");
+    assert_eq!(help(&[], &["--version"]), version);
+}

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::json;
 use stormglass::contract::{
     Checker, ContractRegistry, Finding, Leg, Level, Message, Release, Side, Summary,
 };
 use stormglass::journal::EventId;
+use stormglass::orchestrator::ServiceTestOrchestrator;
+use stormglass::orchestrator::compose::{Project, Variables};
 use stormglass::prelude::*;
 use stormglass::verdict::Verdict;
 
@@ -184,4 +186,33 @@ fn checking_leaves_no_trace_in_the_journal() {
         run(&world, &RunConfig::seed(3))
     };
     assert_eq!(one(true).journal.total(), one(false).journal.total());
+}
+
+/// A health check of a compose file runs inside of its container: no contract speaks of it, and it is
+/// nobody's call.
+#[test]
+fn health_checks_are_nobody_s_traffic() {
+    let checker = Arc::new(checker().strict());
+    let world = move |sim: &mut Sim| {
+        let text = "
+services:
+  payment: { healthcheck: { test: curl -f http://localhost/health, interval: 200ms } }
+";
+        let project = Project::parse("compose.yml", text, &Variables::new()).unwrap();
+        let mut system = ServiceTestOrchestrator::new(project);
+        let health = || Router::new().route("/health", get(|| async { "fine" }));
+        system.service("payment", move |_| health()).unwrap();
+        system.install(sim).unwrap();
+        sim.client("waits", |ctx| async move {
+            ctx.sleep(std::time::Duration::from_secs(1)).await;
+            Ok::<(), String>(())
+        });
+        sim.chaos(Chaos::none());
+        let checker = checker.clone();
+        sim.check("contracts are kept", move |journal| checker.verdict(journal));
+    };
+    let run = run(&world, &RunConfig::seed(1));
+    assert!(run.journal.http_messages().count() > 1, "it is asked for its health");
+    let expected = "contracts are kept: of 0 messages none was between services with contracts";
+    assert_eq!(run.verdict(), Verdict::Unknown(expected.to_owned()));
 }

@@ -163,6 +163,41 @@ fn a_variant_is_checked_with_a_suggestion() {
     assert_eq!(World::new("shop", shop).variant(Some("any")).unwrap(), "any");
 }
 
+/// Nobody who tests a variant that is not there should be told that it holds.
+#[test]
+fn a_search_of_an_unknown_variant_is_an_error() {
+    let error = |search: Search| search.try_find().unwrap_err().to_string();
+    let known = || explore(shop).variants(["broken", "fixed"]).seeds(0..3);
+    let expected = "`shop` has no variant `fixt`; did you mean `fixed`?";
+    assert_eq!(error(known().variant("fixt")), expected);
+    let world = World::new("shop", shop).variants(["broken", "fixed"]);
+    assert_eq!(error(Search::new(world.clone()).variant("fixt")), expected);
+    let config = RunConfig::seed(1);
+    assert_eq!(known().variant("fixt").replay_run(&config).unwrap_err().to_string(), expected);
+    assert_eq!(panic_of(|| drop(world.run(&config.clone().variant("fixt")))), expected);
+
+    // A function whose variants nobody has named: it never asks, so that all would be the same.
+    let calm = |sim: &mut Sim| {
+        sim.client("client", |ctx| async move { Ok::<(), String>(ctx.sleep(ms(1)).await) });
+    };
+    let text = error(explore(calm).variant("fixed"));
+    assert!(text.ends_with("has no variants: it never asks for `sim.variant()`"), "{text}");
+    assert!(explore(shop).variant("any").seeds(0..1).try_find().is_ok());
+}
+
+/// Tests, single runs and the command line mean the same world by no name at all.
+#[test]
+fn the_default_is_the_first_variant_everywhere() {
+    let variants = ["fixed", "broken"];
+    let world = World::new("shop", shop).variants(variants);
+    assert_eq!(world.run(&RunConfig::seed(1)).variant, "fixed");
+    let searches = [Search::new(world), explore(shop).variants(variants)];
+    for search in searches {
+        let report = search.seeds(0..20).find();
+        assert_eq!((report.variant.as_str(), report.verdict()), ("fixed", Verdict::Holds));
+    }
+}
+
 #[test]
 fn a_search_shows_how_far_it_is() {
     let seen = Arc::new(Mutex::new(Vec::new()));

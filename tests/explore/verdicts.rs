@@ -183,3 +183,54 @@ fn a_long_story_says_what_it_leaves_out_and_keeps_the_fault() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+/// What a test sees that loads a script: the same as a search whose faults are all idle.
+#[test]
+fn a_script_whose_faults_are_idle_is_vacuous() {
+    let lost = |n| Fault::Message {
+        from: "shopper".into(),
+        to: "payment".into(),
+        label: None,
+        n,
+        leg: stormglass::chaos::Leg::Request,
+        effect: stormglass::chaos::Effect::Drop,
+    };
+    let script = |faults: Vec<Fault>| Script {
+        plan: FaultPlan::new(faults),
+        replay: stormglass::chaos::Replay {
+            seed: Some(stormglass::seed::Seed(1)),
+            ..Default::default()
+        },
+    };
+    let late = Fault::Crash { node: "payment".into(), at: ms(30_000), lasts: None };
+    let search = explore(shop).variant("fixed");
+    let report = search.replay(&script(vec![lost(99), late.clone()])).unwrap();
+    assert_eq!(report.verdict().to_string(), "unknown: vacuous: none of 2 faults ever struck");
+    let text = report.to_string();
+    for part in ["#99 request: drop) never struck: only 3 messages", ": the run ended at "] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(search.replay(&script(vec![lost(1), late])).unwrap().verdict(), Verdict::Holds);
+    assert_eq!(search.replay(&script(vec![])).unwrap().verdict(), Verdict::Holds);
+
+    // The way out is a `request`, as there is a way back.
+    let mut odd = lost(1);
+    if let Fault::Message { leg, .. } = &mut odd {
+        *leg = stormglass::chaos::Leg::Message;
+    }
+    let text = search.replay(&script(vec![odd])).unwrap().to_string();
+    assert!(text.contains("it was not sent as a `message`; did you mean `request`?"), "{text}");
+
+    // Of a single run, too; but not of faults that the seed drew.
+    let world = World::new("shop", shop);
+    let run = world.run(&RunConfig::seed(1).variant("fixed").plan(FaultPlan::new([lost(99)])));
+    assert!(run.verdict().holds() && !run.verdict_of_plan().holds());
+    let junit = stormglass::report::junit::run_junit("shop", &run);
+    assert!(junit.contains("a fault of the plan strikes"), "{junit}");
+    let page = stormglass::report::html::run(&world, &run, Default::default());
+    for part in ["Nothing can be said", "never struck: only 3 messages are such ones"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let drawn = explore(idle).replay_run(&RunConfig::seed(3)).unwrap();
+    assert!(drawn.coverage.is_vacuous() && drawn.verdict().holds(), "{drawn}");
+}

@@ -264,7 +264,7 @@ fn the_words_of_every_kind_with_a_text_alone() {
                    0.000 ms  shopper  <- world
                    0.000 ms  shopper  -x world                  dropped
                    0.000 ms  shopper  => world                  duplicated
-                   0.000 ms  shopper  reset by world: reset
+                   0.000 ms  shopper  reset by world
                    0.000 ms  shopper  timed out, text
                    0.000 ms  shopper  fault 1 begins: text
                    0.000 ms  shopper  fault 1 ends: text
@@ -411,4 +411,30 @@ mod names {
             db-0 -> area-51 "get" #1"#]],
         );
     }
+}
+
+/// A database syncs its files many times in one commit: one line each, until the node says more.
+#[test]
+fn syncs_of_one_instant_are_counted_once() {
+    let mut s = Script::new();
+    for file in ["book", "book", "", "book", "", "book"] {
+        s.tell(Kind::DiskWrite, PAYMENT, "book", 1, "");
+        s.tell(Kind::DiskSync, PAYMENT, file, 0, "");
+        s.tell(Kind::Note, SHOPPER, "", 0, "waits");
+    }
+    s.note(PAYMENT, "answers", NONE);
+    s.tell(Kind::DiskSync, PAYMENT, "book", 0, "");
+    s.at(1_000).tell(Kind::DiskSync, PAYMENT, "book", 0, "");
+    let journal = s.finish();
+    check(
+        journal.story().of_nodes(["payment"]),
+        expect![[r#"
+            time             node     what
+                   0.000 ms  payment  syncs book                4 times at this instant
+                   0.000 ms  payment  syncs its disk            twice at this instant
+                   0.000 ms  payment  answers
+                   0.000 ms  payment  syncs book
+                   1.000 ms  payment  syncs book
+        "#]],
+    );
 }

@@ -115,8 +115,7 @@ fn presets() {
     near(median(LinkProfile::default()), 250.0, 0.02);
     near(median(LinkProfile::between_zones()), 1685.0, 0.02);
     near(median(LinkProfile::wide_area()), 75_000.0, 0.02);
-    // 40 ms, and 1 ms for the 128 bytes on the wire.
-    near(median(LinkProfile { loss: Loss::None, ..LinkProfile::mobile() }), 41_000.0, 0.02);
+    near(median(LinkProfile { rate: None, ..LinkProfile::mobile() }), 40_000.0, 0.02);
     assert_eq!(LinkProfile::wide_area().loss, Loss::Bernoulli(0.001));
     assert_eq!(LinkProfile::mobile().rate, Some(1_000_000));
 }

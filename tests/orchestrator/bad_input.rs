@@ -51,8 +51,11 @@ fn values_that_a_key_cannot_have_are_refused() {
     refused(&service("restart: sometimes"), "f.yml:3: `restart` is \"sometimes\"; \"no\", always");
     refused(&service("restart: always:3"), "f.yml:3: ");
     refused(&service("restart: 'on-failure:x'"), "f.yml:3: ");
-    refused(&service("ports: ['80:x']"), "f.yml:3: `0` is \"80:x\"; a port from 1 to 65535");
-    refused(&service("ports: [99999]"), "f.yml:3: `0` is 99999; a port");
+    refused(
+        &service("ports: ['80:x']"),
+        "f.yml:3: an entry of `ports` of `web` is \"80:x\"; a port from 1 to 65535",
+    );
+    refused(&service("ports: [99999]"), "f.yml:3: an entry of `ports` of `web` is 99999; a port");
     refused(&service("ports: [{published: 80}]"), "f.yml:3: a port without `target`");
     refused(&service("ports: 80"), "f.yml:3: `ports` is 80; a list was expected");
     refused(
@@ -63,7 +66,10 @@ fn values_that_a_key_cannot_have_are_refused() {
     refused(&service("healthcheck: { test: [RUN, x] }"), "f.yml:3: a test begins with CMD");
     refused(&service("healthcheck: { interval: 10 }"), "f.yml:3: `interval` is 10; a time such as");
     refused(&service("healthcheck: { retries: many }"), "f.yml:3: `retries` is \"many\"");
-    refused(&service("environment: [=x]"), "f.yml:3: `0` is \"=x\"; NAME=value was expected");
+    refused(
+        &service("environment: [=x]"),
+        "f.yml:3: an entry of `environment` of `web` is \"=x\"; NAME=value was expected",
+    );
     refused(&service("environment: { A: [1] }"), "f.yml:3: `A` is a list; a text was expected");
     refused(
         &service("environment: { A: '${B:?say it}' }"),

@@ -182,3 +182,19 @@ fn every_storm_replays() {
     };
     storms(&stormy, "programs::redis::every_storm_replays");
 }
+
+/// Its protocol is not read: a fault of messages finds none, and says what would strike.
+#[test]
+fn a_fault_of_messages_finds_only_bytes() {
+    let lost = Fault::Message {
+        from: "counter".into(),
+        to: "redis".into(),
+        label: None,
+        n: 1,
+        leg: stormglass::chaos::Leg::Reply,
+        effect: stormglass::chaos::Effect::Drop,
+    };
+    let run = apart(&world, &RunConfig::seed(1).plan(FaultPlan::new([lost])));
+    let why = "only bytes went that way, which a fault of kind `connection` strikes";
+    assert_eq!(run.idle_reasons(), [(0, why.to_owned())]);
+}

@@ -22,6 +22,7 @@ pub(crate) fn run_of(journal: Journal, members: Vec<Member>, outcomes: Vec<Outco
         variant: String::new(),
         topology: Topology { members },
         plan: FaultPlan::default(),
+        plan_given: false,
         tallies: Vec::new(),
         journal,
         outcomes,

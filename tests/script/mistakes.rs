@@ -92,7 +92,7 @@ fn an_unknown_kind_field_value_or_unit_has_a_suggestion() {
     check(
         "[[fault]]\nkind = \"crash\"\nnode = \"payment\"\nat = 120",
         expect![[r#"
-        storm.toml:5: invalid type: integer `120`, expected a string
+        storm.toml:5: `120` has no unit; write "120ms", or another of ns, us, ms, s, m, h, d
     "#]],
     );
     check(
@@ -222,7 +222,7 @@ fn sections_and_workload_are_checked() {
     check(
         "[workload]\nshopper = [-1]",
         expect![[r#"
-        storm.toml:3: invalid value: integer `-1`, expected usize
+        storm.toml:3: a whole number from 0 is expected, and this is integer `-1`
     "#]],
     );
     check("[workload]\nshopper = [0, 3]", expect![[""]]);
@@ -346,5 +346,42 @@ fn an_effect_that_is_none_is_said() {
         expect![[r#"
         storm.toml:8: `drop bytes` needs a number, like `drop bytes after 100`
     "#]],
+    );
+}
+
+/// Serde's words are about types of Rust.
+#[test]
+fn what_is_of_another_type_is_said_for_people() {
+    let crash = |field: &str| format!("[[fault]]\nkind = \"crash\"\nnode = \"payment\"\n{field}");
+    check(
+        &crash("at = 1.5"),
+        expect![[r#"
+            storm.toml:5: `1.5` has no unit; write "1.5ms", or another of ns, us, ms, s, m, h, d
+        "#]],
+    );
+    check(
+        &crash("for = true"),
+        expect![[r#"
+            storm.toml:5: a duration with its unit ("100ms") is expected, and this is boolean `true`
+        "#]],
+    );
+    let loss = "[[fault]]\nkind = \"loss\"\nfrom = \"checkout\"\nto = \"payment\"\n";
+    check(
+        &format!("{loss}percent = \"5\""),
+        expect![[r#"
+            storm.toml:6: a number is expected, and this is string "5"
+        "#]],
+    );
+    check(
+        &format!("{loss}percent = 5\nat = \"1s\"\nburst = [1]"),
+        expect![[r#"
+            storm.toml:8: a number is expected, and this is a list
+        "#]],
+    );
+    check(
+        "[workload]\nshopper = 3",
+        expect![[r#"
+            storm.toml:3: a list in brackets is expected, and this is integer `3`
+        "#]],
     );
 }

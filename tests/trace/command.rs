@@ -117,6 +117,13 @@ fn what_is_no_trace_is_misuse() {
     let (code, _, err) = stormglass(&["trace", "analyze", &path.display().to_string()]);
     assert_eq!(code, 2);
     assert!(err.contains("x:1: it holds something else, not spans"), "{err}");
+    let reads = "a journal (`run --journal`), OTLP/JSON, or Jaeger's or Zipkin's JSON was expected";
+    for alien in [&b"spans: []"[..], b"\x00\xff", b""] {
+        fs::write(&path, alien).unwrap();
+        let (code, _, err) = stormglass(&["trace", "analyze", &path.display().to_string()]);
+        assert_eq!(code, 2);
+        assert!(err.contains("x:1: ") && err.contains(reads), "{err}");
+    }
     let (code, _, err) = stormglass(&["trace", "export", "x", "--format", "jager"]);
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `jaeger`?"), "{err}");

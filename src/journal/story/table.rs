@@ -98,8 +98,11 @@ fn words(event: &Event<'_>) -> String {
         Kind::Panic => with_text("panics".to_owned()),
         Kind::Timer => with_text("a timer fires".to_owned()),
         Kind::Reset => {
-            let reason = if symbol.is_empty() { "reset" } else { symbol };
-            format!("reset by {}: {reason}", event.peer_name())
+            let reason = match symbol {
+                "" | "reset" => String::new(),
+                reason => format!(": {reason}"),
+            };
+            format!("reset by {}{reason}", event.peer_name())
         }
         Kind::Timeout => {
             let whom = match event.peer() {

@@ -56,11 +56,6 @@ impl<'a> Part<'a> {
         self.file.warnings.borrow_mut().push(warning);
     }
 
-    /// The last key on the way here.
-    pub(super) fn key(&self) -> &str {
-        self.at.rsplit('/').next().unwrap_or_default()
-    }
-
     fn part(&self, key: &str, value: &'a Value) -> Part<'a> {
         Part { file: self.file, at: join(&self.at, key), value }
     }
@@ -82,7 +77,20 @@ impl<'a> Part<'a> {
             Value::Array(_) => "a list".to_owned(),
             Value::Object(_) => "a map".to_owned(),
         };
-        self.error(format!("`{}` is {is}; {what} was expected", self.key()))
+        self.error(format!("{} is {is}; {what} was expected", self.named()))
+    }
+
+    /// What errors call it: an entry of a list has no name of its own, and is called after its list.
+    fn named(&self) -> String {
+        let mut keys = self.at.rsplit('/');
+        let (key, list) = (keys.next().unwrap_or_default(), keys.next());
+        match (list, self.at.strip_prefix("/services/").and_then(|at| at.split('/').next())) {
+            (Some(list), Some(service)) if key.parse::<usize>().is_ok() => {
+                format!("an entry of `{list}` of `{service}`")
+            }
+            (Some(list), None) if key.parse::<usize>().is_ok() => format!("an entry of `{list}`"),
+            _ => format!("`{key}`"),
+        }
     }
 
     /// The parts of a map, in the order of their lines.

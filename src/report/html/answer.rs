@@ -1,6 +1,8 @@
 //! What a reader wants to know first: the verdict, what it takes, how to see it again, the story.
 //! All of it is text in the file and needs no script.
 
+use std::collections::BTreeMap;
+
 use super::Subject;
 use super::file::File;
 use super::text::thousands;
@@ -35,7 +37,7 @@ fn head(Subject { sim, run, .. }: Subject<'_>, file: &mut File) {
 
 fn verdict(subject: Subject<'_>, file: &mut File) {
     let run = subject.run;
-    let verdict = run.verdict();
+    let verdict = run.verdict_of_plan();
     match (subject.outcome, &verdict) {
         (Some(outcome), _) => {
             file.raw("<section class=\"verdict violated\"><p class=\"badge\">violated</p>");
@@ -93,11 +95,13 @@ fn takes(subject: Subject<'_>, file: &mut File) {
     } else {
         file.raw("<ol class=\"faults\">\n");
     }
+    let idle: BTreeMap<usize, String> = run.idle_reasons().into_iter().collect();
     for (number, (fault, tally)) in faults.iter().zip(&run.tallies).enumerate() {
         file.el("<li><code>", fault, "</code>");
-        let struck = match tally.hits {
-            0 => "never struck".to_owned(),
-            hits => format!("struck {hits} of {}", count(tally.opportunities, "time")),
+        let struck = match idle.get(&number).map(String::as_str) {
+            Some("") => "never struck".to_owned(),
+            Some(why) => format!("never struck: {why}"),
+            None => format!("struck {} of {}", tally.hits, count(tally.opportunities, "time")),
         };
         file.el("<span class=\"struck\">", struck, "</span>");
         if let Some(without) = shrunk.and_then(|shrunk| shrunk.without.get(number)) {
