@@ -34,6 +34,7 @@ mod run;
 mod storm;
 
 pub(crate) use board::{count, publish, reach};
+pub(crate) use judge::CLIENTS_END;
 pub use member::MemberBuilder;
 pub use outcome::{End, Run};
 pub use program::ProgramOutput;
