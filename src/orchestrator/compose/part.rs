@@ -82,7 +82,11 @@ impl<'a> Part<'a> {
             Value::Array(_) => "a list".to_owned(),
             Value::Object(_) => "a map".to_owned(),
         };
-        self.error(format!("`{}` is {is}; {what} was expected", self.key()))
+        let key = match self.key() {
+            "" => "the file".to_owned(),
+            key => format!("`{key}`"),
+        };
+        self.error(format!("{key} is {is}; {what} was expected"))
     }
 
     /// The parts of a map, in the order of their lines.
