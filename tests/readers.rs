@@ -21,6 +21,7 @@ use crate::contract::{ORDER_PLACED, PAYMENT_PACT, payment_api};
 use crate::explore::shop;
 
 type Read = Box<dyn Fn(&str) -> Result<(), Error>>;
+type Open = fn(&Path) -> Result<(), Error>;
 
 /// How a notation writes what is odd.
 #[derive(Clone, Copy)]
@@ -207,7 +208,7 @@ fn every_beginning_of_a_file_is_read_or_refused() {
 fn files_are_read_by_the_same_rules() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("f");
-    let readers: [(&str, fn(&Path) -> Result<(), Error>); 5] = [
+    let readers: [(&str, Open); 5] = [
         ("document", |path| Document::open(path).map(drop)),
         ("flow", |path| Flow::load(path).map(drop)),
         ("script", |path| Script::load(path, &Topology { members: Vec::new() }).map(drop)),
