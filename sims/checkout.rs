@@ -38,6 +38,7 @@ use stormglass::mock::{ServiceMockManager, Stubs};
 use stormglass::orchestrator::ServiceTestOrchestrator;
 use stormglass::orchestrator::compose::{Project, Variables};
 use stormglass::prelude::*;
+use stormglass::sim::MemberBuilder;
 use stormglass::trace::Flow;
 
 use orders::Order;
@@ -46,6 +47,8 @@ use orders::Order;
 const ITEMS: [&str; 3] = ["lamp", "chair", "clock"];
 const PIECES: i64 = 2;
 const REPLICAS: usize = 3;
+/// How many orders a shopper places.
+const ORDERS: u32 = 5;
 const SAGA: &str = "place_order";
 /// How long a service waits for another one.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -107,7 +110,7 @@ impl Files {
         Ok(Files {
             project: Project::open(folder.join("docker-compose.yml"), &Variables::new())?,
             payment: Stubs::open(folder.join("mocks/payment"))?,
-            contracts: Checker::new(&contracts, live)?.strict(),
+            contracts: Checker::new(&contracts, live)?.strict().complete(),
             flows: Flow::load(folder.join("flows.toml"))?,
         })
     }
@@ -126,11 +129,23 @@ pub(crate) fn world(sim: &mut Sim) {
     shop.process("shipping", move |ctx| shipping::shipping(ctx, variant)).expect(shop_is);
     shop.service("payment", payment::payment(&provider)).expect(shop_is);
     shop.broker("events").expect(shop_is);
+    let calls: [(&str, &[&str]); 4] = [
+        ("storefront", &["orders", "inventory"]),
+        ("orders", &["inventory", "payment", "events"]),
+        ("inventory", &["inventory"]),
+        ("events", &["shipping"]),
+    ];
+    for (name, others) in calls {
+        let calls = |member: &mut MemberBuilder<'_>| _ = member.calls(others.iter().copied());
+        shop.configure(name, calls).expect(shop_is);
+    }
     shop.install(sim).expect("nothing is missing");
 
-    let orders = [("lamp", 1), ("lamp", 2), ("chair", 3), ("lamp", 4), ("lamp", 5)];
-    let orders = orders.map(|(item, order)| Order { order, item: item.to_owned(), amount: 20 });
-    sim.workload("shopper", orders.to_vec(), shop_for).calls(["storefront"]);
+    let orders = (1..=ORDERS).map(|order| {
+        let item = if order == 3 { "chair" } else { "lamp" };
+        Order { order, item: item.to_owned(), amount: 20 }
+    });
+    sim.workload("shopper", orders.collect(), shop_for).calls(["storefront"]);
     sim.workload("clerk", vec!["lamp"; 8], look_up).calls(["inventory"]);
     checks::checks(sim);
 }
@@ -162,13 +177,13 @@ mod tests {
     use std::path::Path;
 
     use stormglass::chaos::Script;
-    use stormglass::contract::{Checker, ContractRegistry, Release};
+    use stormglass::contract::{Checker, ContractRegistry, Release, Tap};
     use stormglass::document::Document;
     use stormglass::explore::World;
     use stormglass::seed::Seed;
     use stormglass::sim::RunConfig;
 
-    use super::{VARIANTS, world};
+    use super::{FILES, VARIANTS, world};
     use crate::trial::{first_failure_of, holds, run_alone, same_trace_of, smaller};
 
     /// Each defect, and the oracle that finds it.
@@ -212,6 +227,31 @@ mod tests {
             let verdict = Checker::new(&registry, [&release]).unwrap().verdict(&run.journal);
             assert!(verdict.to_string().contains("colour"), "{service}: {verdict}");
         }
+    }
+
+    /// No message is passed over, and one that nobody promises is told of.
+    #[test]
+    fn every_message_is_under_a_contract() {
+        let run = run_alone(&world, &RunConfig::seed(3).variant("fixed"));
+        let requests = |path: &str| run.journal.http_messages().any(|m| m.path() == path);
+        assert!(requests("/orders") && requests("/items/lamp/reservations"));
+        let mut tap = Tap::new(&FILES.contracts);
+        assert_eq!(tap.read(&run.journal), 0, "{:?}", tap.findings);
+        // What is left is the broker's own talk with its publishers and groups.
+        let told = tap.summary.to_string();
+        assert!(told.contains(" messages under a contract"), "{told}");
+        assert!(tap.summary.covered * 5 > tap.summary.messages * 4, "{told}");
+        let mut registry = ContractRegistry::new();
+        let release: Release = "orders@1.0.0".parse().unwrap();
+        let placed = Document::json("placed.json", "{}").unwrap();
+        registry.add_event(release.clone(), "OrderPlaced", true, &placed).unwrap();
+        let checker = || Checker::new(&registry, [&release]).unwrap().strict();
+        assert!(checker().verdict(&run.journal).holds());
+        let verdict = checker().complete().verdict(&run.journal).to_string();
+        assert!(
+            verdict.contains(" -> orders ") && verdict.contains("nobody promises it"),
+            "{verdict}"
+        );
     }
 
     #[test]

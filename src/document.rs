@@ -11,7 +11,7 @@ mod yaml;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,13 +50,15 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// If the text is not JSON, or nested more than 127 deep: file, line, and what was expected.
+    /// If the text is larger than [`LARGEST`], is not JSON, or is nested more than 127 deep: file, line,
+    /// and what was expected.
     pub fn json(file: impl Into<String>, text: &str) -> Result<Document> {
         let (file, text) = (file.into(), without_mark(text));
+        check_size(&file, text)?;
         let value = serde_json::from_str(text).map_err(|e| {
             let reason = e.to_string();
             let reason = reason.rsplit_once(" at line ").map_or(&*reason, |(before, _)| before);
-            Error::Document { file: file.clone(), line: e.line().max(1), reason: reason.into() }
+            Error::document(&*file, e.line().max(1), reason)
         })?;
         Ok(Document { file, value, source: Source::Json(text.into()), lines: OnceCell::new() })
     }
@@ -66,15 +68,15 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// If the text is not YAML, holds more than one document or a key twice, is nested more than 127
-    /// deep, or grows beyond a million parts by its aliases.
+    /// If the text is larger than [`LARGEST`], is not YAML, holds more than one document or a key twice,
+    /// is nested more than 127 deep, or has more than a million parts, with what its aliases repeat.
     pub fn yaml(file: impl Into<String>, text: &str) -> Result<Document> {
         let file = file.into();
         let mut all = Document::yaml_stream(&*file, text)?;
         match (all.pop(), all.is_empty()) {
             (Some(document), true) => Ok(document),
             (Some(second), false) => Err(second.error("", "a second document; one was expected")),
-            (None, _) => Err(Error::Document { file, line: 1, reason: "the file is empty".into() }),
+            (None, _) => Err(Error::document(file, 1, "the file is empty")),
         }
     }
 
@@ -85,8 +87,9 @@ impl Document {
     /// As [`Document::yaml`], but for the number.
     pub fn yaml_stream(file: impl Into<String>, text: &str) -> Result<Vec<Document>> {
         let file = file.into();
+        check_size(&file, text)?;
         let documents = yaml::read(without_mark(text))
-            .map_err(|(line, reason)| Error::Document { file: file.clone(), line, reason })?;
+            .map_err(|(line, reason)| Error::document(&*file, line, &reason))?;
         let made = documents.into_iter().map(|(value, lines)| Document {
             file: file.clone(),
             value,
@@ -147,8 +150,7 @@ impl Document {
     /// An error about what a JSON pointer points at.
     #[must_use]
     pub fn error(&self, pointer: &str, reason: impl Into<String>) -> Error {
-        let (file, line) = (self.file.clone(), self.line(pointer));
-        Error::Document { file, line, reason: reason.into() }
+        Error::document(&*self.file, self.line(pointer), &reason.into())
     }
 }
 
@@ -164,16 +166,31 @@ pub fn join(pointer: &str, key: &str) -> String {
 ///
 /// If it cannot be read, is larger, or is not UTF-8.
 pub fn read(path: &Path) -> Result<String> {
-    let size = fs::metadata(path).map_err(|e| Error::io(path, e))?.len();
-    let bad = |line, reason| Error::Document { file: path.display().to_string(), line, reason };
-    if size > LARGEST {
-        return Err(bad(1, format!("{size} bytes; at most {LARGEST} are read")));
+    let file = path.display().to_string();
+    let mut bytes = Vec::new();
+    // What a file says of its size need not be true: a device has none.
+    let source = fs::File::open(path).map_err(|e| Error::io(path, e))?;
+    let read = source.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|e| Error::io(path, e))?;
+    if bytes.len() as u64 > LARGEST {
+        let size = fs::metadata(path).map_or(0, |data| data.len()).max(LARGEST + 1);
+        return Err(too_large(&file, size));
     }
-    let bytes = fs::read(path).map_err(|e| Error::io(path, e))?;
     String::from_utf8(bytes).map_err(|e| {
         let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
-        bad(1 + good.iter().filter(|b| **b == b'\n').count(), "the text is not UTF-8".into())
+        let line = 1 + good.iter().filter(|b| **b == b'\n').count();
+        Error::document(file, line, "the text is not UTF-8")
     })
+}
+
+/// Refuses a text of more than [`LARGEST`] bytes.
+pub(crate) fn check_size(file: &str, text: &str) -> Result {
+    let size = text.len() as u64;
+    if size > LARGEST { Err(too_large(file, size)) } else { Ok(()) }
+}
+
+fn too_large(file: &str, size: u64) -> Error {
+    Error::document(file, 1, &format!("{size} bytes; at most {LARGEST} are read"))
 }
 
 /// Writes a file: beside the target, then renames, so that no reader sees half a file.

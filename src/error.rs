@@ -84,6 +84,27 @@ impl Error {
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Error {
         Error::Io { path: path.into(), source }
     }
+
+    /// An error about a line of a file. Reasons quote what stands there, which may be as large as the
+    /// file: a long one loses its middle.
+    pub(crate) fn document(file: impl Into<String>, line: usize, reason: &str) -> Error {
+        Error::Document { file: file.into(), line, reason: short(reason) }
+    }
+
+    /// The same about a fault script or the checks of a flow.
+    pub(crate) fn script(file: impl Into<String>, line: usize, reason: &str) -> Error {
+        Error::Script { file: file.into(), line, reason: short(reason) }
+    }
+}
+
+/// A reason of at most 300 characters: what is wrong stands at its beginning, what was expected at its end.
+fn short(reason: &str) -> String {
+    let (head, tail, most) = (200, 80, 300);
+    let starts: Vec<usize> = reason.char_indices().map(|(at, _)| at).collect();
+    if starts.len() <= most {
+        return reason.to_owned();
+    }
+    format!("{} [...] {}", &reason[..starts[head]], &reason[starts[starts.len() - tail]..])
 }
 
 /// The name in `known` that is nearest to `name`, for "did you mean": none if nothing is near.

@@ -51,13 +51,13 @@ pub struct Shrunk {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Without {
-    /// Every property holds.
+    /// That property holds, and no other is violated. One of which nothing can be said has no part in it.
     Holds,
     /// The same property is violated: shrinking was cut short.
     Same,
     /// This other property is violated.
     Other(String),
-    /// Nothing can be said, and why.
+    /// Nothing can be said of that property, and why.
     Unknown(String),
 }
 
@@ -203,7 +203,7 @@ fn without_each(lab: &mut Lab<'_>, plan: &FaultPlan) -> Vec<Without> {
         plan.faults.remove(index);
         let run = lab.run(&plan);
         let same = run.outcomes.iter().any(|o| lab.is_it(o));
-        match (run.violated(), run.verdict()) {
+        match (run.violated(), lab.verdict(&run)) {
             _ if same => Without::Same,
             (Some(other), _) => Without::Other(other.property.clone()),
             (None, Verdict::Unknown(reason)) => Without::Unknown(reason),

@@ -36,6 +36,7 @@ mod storm;
 
 pub(crate) use board::{count, publish, reach};
 pub(crate) use idle::vacuous;
+pub(crate) use judge::CLIENTS_END;
 pub use member::MemberBuilder;
 pub use outcome::{End, Run};
 pub use program::ProgramOutput;

@@ -34,7 +34,7 @@ fn written(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// What orders expects of payment.
-const PAYMENT_PACT: &str = r#"{
+pub(crate) const PAYMENT_PACT: &str = r#"{
   "consumer": { "name": "orders" },
   "provider": { "name": "payment" },
   "interactions": [
@@ -98,11 +98,11 @@ paths:
 ";
 
 /// The interface with that property.
-fn payment_api(receipt: &str) -> String {
+pub(crate) fn payment_api(receipt: &str) -> String {
     PAYMENT_API.replace("{RECEIPT}", receipt)
 }
 
-const ORDER_PLACED: &str = r#"{
+pub(crate) const ORDER_PLACED: &str = r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object", "required": ["order"], "properties": { "order": { "type": "integer" } }
 }"#;

@@ -181,6 +181,111 @@ fn differences_are_where_look_ups_differ() {
     }
 }
 
+/// The definitions of Shapiro et al. 2011 ("Conflict-free replicated data types", 2.2 and 2.3): replicas
+/// with the same updates come to agree in the end, or, strongly, agree at once.
+#[test]
+fn what_agrees_late_is_eventual_and_not_strong() {
+    let shown = |delivered: &[&str], state: Value| json!({"delivered": delivered, "state": state});
+    let journal = |events: &[(u64, &str, Value)]| journal(events);
+    let strongly = |events: &[(u64, &str, Value)]| strong("state")(&journal(events));
+    let eventually = |events: &[(u64, &str, Value)]| {
+        let states = events.iter().map(|(at, who, shown)| (*at, *who, shown["state"].clone()));
+        state().check()(&journal(&states.collect::<Vec<_>>()))
+    };
+    // A counter: increments commute, so it does not matter which comes first.
+    let counter = [
+        (1, "a", shown(&["inc 1"], json!(1))),
+        (2, "b", shown(&["inc 2"], json!(2))),
+        (3, "a", shown(&["inc 1", "inc 2"], json!(3))),
+        (4, "b", shown(&["inc 2", "inc 1"], json!(3))),
+    ];
+    assert!(strongly(&counter).holds() && eventually(&counter).holds());
+    // A plain set: an add and a remove of one element do not.
+    let set = [
+        (1, "a", shown(&["add x"], json!(["x"]))),
+        (2, "b", shown(&["remove x"], json!([]))),
+        (3, "a", shown(&["add x", "remove x"], json!([]))),
+        (4, "b", shown(&["remove x", "add x"], json!(["x"]))),
+    ];
+    assert!(strongly(&set).is_violated() && eventually(&set).is_violated());
+    // Who settles it afterwards, by a round of consensus, agrees in the end.
+    let settled = [&set[..], &[(5, "b", shown(&["remove x", "add x"], json!([])))]].concat();
+    assert!(strongly(&settled).is_violated() && eventually(&settled).holds());
+}
+
+/// Every sequence of `0..=most` out of `choices`.
+fn sequences(choices: usize, most: u32, visit: &mut dyn FnMut(&[usize])) {
+    for length in 0..=most {
+        for number in 0..choices.pow(length) {
+            let digit = |at| number / choices.pow(at) % choices;
+            visit(&(0..length).map(digit).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// All that two replicas can show in six moments, of which one may be the end of chaos: the twin looks
+/// at every moment on its own.
+#[test]
+fn small_histories_converge_as_a_look_at_every_moment_says() {
+    let choices = [("a", 0), ("a", 1), ("b", 0), ("b", 1), ("heal", 0)];
+    sequences(choices.len(), 6, &mut |sequence| {
+        if sequence.iter().filter(|choice| **choice == 4).count() > 1 {
+            return;
+        }
+        let event =
+            |(at, choice): (u64, &usize)| (at, choices[*choice].0, json!(choices[*choice].1));
+        let events: Vec<_> = (1..).zip(sequence).map(event).collect();
+        let last = |moment: usize, who: &str| {
+            events[..moment].iter().rfind(|event| event.1 == who).map(|event| &event.2)
+        };
+        let agree = |moment: usize| {
+            let (a, b) = (last(moment, "a"), last(moment, "b"));
+            a.is_some() && a == b
+        };
+        let all = events.len();
+        let report = state().report(&journal(&events));
+        let expected = match (last(all, "a"), last(all, "b")) {
+            (Some(a), Some(b)) if a == b => "holds",
+            (Some(_), Some(_)) => "violated",
+            _ => "unknown",
+        };
+        assert_eq!(report.verdict.word(), expected, "{events:?}");
+        let healed = events.iter().find(|event| event.1 == "heal").map(|event| event.0);
+        let since = (1..=all).find(|from| (*from..=all).all(agree)).map(|from| events[from - 1].0);
+        let took = since.zip(healed).map(|(since, healed)| since.saturating_sub(healed));
+        let took = took.map(Duration::from_millis);
+        assert_eq!(report.time_to_converge(), took, "{events:?}");
+    });
+}
+
+/// All that two replicas can show in three moments: the twin compares each two of them.
+#[test]
+fn small_histories_are_strong_as_a_look_at_every_two_says() {
+    let delivered: [&[u8]; 4] = [&[], &[1], &[1, 2], &[2, 1]];
+    let show = |choice: usize| {
+        let (who, shown) = (["a", "b"][choice % 2], choice / 2);
+        (who, BTreeSet::from_iter(delivered[shown % 4]), delivered[shown % 4], shown / 4)
+    };
+    sequences(16, 3, &mut |sequence| {
+        let shown: Vec<_> = sequence.iter().map(|choice| show(*choice)).collect();
+        let events = (1..).zip(&shown).map(|(at, (who, _, delivered, state))| {
+            (at, *who, json!({"delivered": delivered, "state": state}))
+        });
+        let verdict = strong("state")(&journal(&events.collect::<Vec<_>>()));
+        let equal = |one: usize, two: usize| shown[one].1 == shown[two].1;
+        let all = shown.len();
+        let pairs = || (0..all).flat_map(move |one| (0..one).map(move |two| (one, two)));
+        let differ = |(one, two): (usize, usize)| equal(one, two) && shown[one].3 != shown[two].3;
+        let meet = |(one, two): (usize, usize)| equal(one, two) && shown[one].0 != shown[two].0;
+        let expected = match (pairs().any(differ), pairs().any(meet)) {
+            (true, _) => "violated",
+            (false, true) => "holds",
+            (false, false) => "unknown",
+        };
+        assert_eq!(verdict.word(), expected, "{shown:?}");
+    });
+}
+
 /// Three stocks that tell each other what is new: the broken ones once, so that a lost message is lost
 /// for ever, the fixed ones all that they know, again and again.
 fn stocks(sim: &mut Sim) {

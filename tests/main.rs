@@ -27,6 +27,7 @@ mod node;
 mod orchestrator;
 #[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
 mod programs;
+mod readers;
 mod report;
 mod saga;
 mod script;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use stormglass::chaos::{Effect, Leg, Script};
 use stormglass::explore::World;
+use stormglass::journal::Kind;
 use stormglass::kernel::Scheduling;
 use stormglass::net::LinkProfile;
 use stormglass::prelude::*;

@@ -47,6 +47,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::chaos::check::Problem;
 use crate::chaos::scheduling::words;
 use crate::chaos::{Fault, FaultKind, FaultPlan, Label};
+use crate::document;
 use crate::error::{Error, Result, nearest};
 use crate::kernel::Scheduling;
 use crate::seed::Seed;
@@ -89,8 +90,7 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read, [`Error::Script`] if it is no TOML or its section
-    /// `replay` is wrong.
+    /// As [`document::read`]; [`Error::Script`] if it is no TOML or its section `replay` is wrong.
     pub fn load(path: impl AsRef<Path>) -> Result<Replay> {
         let (path, text) = text_of(path.as_ref())?;
         let replay = || -> std::result::Result<Replay, Fail> {
@@ -105,8 +105,7 @@ impl Replay {
 
 /// What errors call the file, and what is in it.
 fn text_of(path: &Path) -> Result<(String, String)> {
-    let text = fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-    Ok((path.display().to_string(), text))
+    Ok((path.display().to_string(), document::read(path)?))
 }
 
 impl Script {
@@ -150,7 +149,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read, and as [`Script::parse`].
+    /// As [`document::read`] and [`Script::parse`].
     pub fn load(path: impl AsRef<Path>, topology: &Topology) -> Result<Script> {
         let (path, text) = text_of(path.as_ref())?;
         Script::parse(&text, &path, topology)
@@ -163,6 +162,7 @@ impl Script {
     /// [`Error::Script`] with the line, what is wrong there, and where it can what was meant: a
     /// text that is not TOML; an unknown name, kind, field, unit or format; a number out of range;
     /// an operation that a workload does not have; a fault that another one excludes.
+    /// [`Error::Document`] if it is larger than [`document::LARGEST`].
     pub fn parse(text: &str, file: &str, topology: &Topology) -> Result<Script> {
         Script::parse_with_labels(text, file, topology, &[])
     }
@@ -178,6 +178,7 @@ impl Script {
         topology: &Topology,
         labels: &[Label<'_>],
     ) -> Result<Script> {
+        document::check_size(file, text)?;
         read(text, topology, labels).map_err(|fail| fail.of(file, text))
     }
 }
@@ -195,7 +196,7 @@ struct Fail {
 impl Fail {
     fn of(self, file: &str, text: &str) -> Error {
         let line = text[..self.at.min(text.len())].matches('\n').count() + 1;
-        Error::Script { file: file.to_owned(), line, reason: self.reason }
+        Error::script(file, line, &self.reason)
     }
 }
 

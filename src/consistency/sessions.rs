@@ -8,7 +8,8 @@
 //! must be seen is in it, or not.
 //!
 //! Not seen is what one read cannot tell: a register that shows a version shows nothing of those
-//! before it, so monotonic writes across keys are checked as far as versions were read.
+//! before it, so monotonic writes across keys are checked as far as versions were read. Within a key
+//! the writes of a session stand in their order, and behind what it had read, whether read or not.
 
 mod versions;
 
@@ -148,6 +149,9 @@ fn judge<V: Ord + Clone + Debug>(
             return (Verdict::violated(witness), read.events().collect());
         }
     }
+    for write in sessions.values().flatten() {
+        checker.order(write);
+    }
     for (key, versions) in &checker.versions {
         if let Some(cycle) = versions.cycle() {
             let text = format!("no order of the versions{} fits: {cycle}", of(key));
@@ -278,6 +282,18 @@ impl<'h, V: Ord + Clone + Debug> Checker<'h, V> {
         brought
     }
 
+    /// Puts a version behind those of its key that its writer had written and seen before. Only where a
+    /// read contradicts does that matter.
+    fn order(&mut self, write: &'h Operation<Access<V>, ()>) {
+        let Access::Write(value) = &write.input else { return };
+        for (key, before, why) in self.brought_by(&write.key, value) {
+            if key == write.key && before != value {
+                let versions = self.versions.entry(key).or_default();
+                versions.add(before, value, why, ("wrote", &write.process, write.call.at));
+            }
+        }
+    }
+
     /// What the writer of a version knows to have happened before it wrote.
     fn before(
         &self,
@@ -321,7 +337,8 @@ impl<'h, V: Ord + Clone + Debug> Checker<'h, V> {
                 _ if seen.contains(&version) => {}
                 Access::Last(Some(value)) => {
                     let versions = self.versions.entry(key).or_default();
-                    versions.add(version, value, why, &operation.process, operation.call.at);
+                    let by = ("read", operation.process.as_str(), operation.call.at);
+                    versions.add(version, value, why, by);
                 }
                 _ => return Err(format!("{reader}: {seen:?} without {version:?} ({why})")),
             }

@@ -71,7 +71,7 @@ impl ContractRegistry {
             for version in entries(&service)?.into_iter().filter(|path| path.is_dir()) {
                 let number = Version::parse(&name(&version)).map_err(|e| {
                     let reason = format!("a folder with a version was expected, like 1.2.0: {e}");
-                    Error::Document { file: version.display().to_string(), line: 1, reason }
+                    Error::document(version.display().to_string(), 1, &reason)
                 })?;
                 registry.release_folder(&Release::new(name(&service), number), &version)?;
             }
@@ -104,7 +104,7 @@ impl ContractRegistry {
                         None => "folders of a release are `publishes` and `reads`".to_owned(),
                     };
                     let reason = format!("the folder `{group}` has no meaning here; {hint}");
-                    return Err(Error::Document { file, line: 1, reason });
+                    return Err(Error::document(file, 1, &reason));
                 }
             }
         }

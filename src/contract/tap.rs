@@ -83,6 +83,13 @@ pub struct Summary {
     strict: bool,
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} messages under a contract", self.covered, self.messages)?;
+        if self.cut > 0 { write!(f, ", {} cut off", self.cut) } else { Ok(()) }
+    }
+}
+
 impl Summary {
     pub(super) fn verdict(&self, findings: &[Finding]) -> Verdict {
         let least = if self.strict { Level::Silent } else { Level::Broken };
@@ -127,6 +134,7 @@ pub struct Checker {
     published: BTreeMap<String, BTreeMap<String, Named<Arc<Schema>>>>,
     read: BTreeMap<String, BTreeMap<String, Named<Arc<Schema>>>>,
     strict: bool,
+    complete: bool,
 }
 
 impl Checker {
@@ -177,6 +185,15 @@ impl Checker {
         self
     }
 
+    /// Finds messages, too, that no contract of either side speaks of: requests to a service that the
+    /// contracts know, its replies, and events from or to one. That is silence, which violates nothing
+    /// unless the checker is strict. What brokers talk about beside events is nobody's contract.
+    #[must_use]
+    pub fn complete(mut self) -> Checker {
+        self.complete = true;
+        self
+    }
+
     /// True if a contract names the service.
     #[must_use]
     pub fn knows(&self, service: &str) -> bool {
@@ -203,6 +220,21 @@ impl Checker {
             Leg::Event => self.event(message, &mut check),
         }
         summary.covered += u64::from(check.covered);
+        if self.complete && !check.covered && self.is_owed(message) {
+            check.add(Side::Provider, "no contract", Level::Silent, "nobody promises it".into());
+        }
+    }
+
+    /// True if somebody should have a contract for it.
+    fn is_owed(&self, message: &Message<'_>) -> bool {
+        match (message.leg, &message.request) {
+            (Leg::Request, _) => self.knows(message.to),
+            (Leg::Reply, request) => {
+                let asks = |request: &Message<'_>| request.leg == Leg::Request;
+                self.knows(message.from) && request.as_deref().is_none_or(asks)
+            }
+            (Leg::Event, _) => self.knows(message.from) || self.knows(message.to),
+        }
     }
 
     fn request(&self, message: &Message<'_>, check: &mut Check<'_, '_>) {

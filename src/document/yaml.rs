@@ -41,8 +41,12 @@ pub(super) fn read(text: &str) -> Result<Vec<(Value, Lines)>, Problem> {
 }
 
 fn parse(text: &str) -> Result<Vec<(Value, Lines)>, Problem> {
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), parts: 0 };
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text),
+        anchors: BTreeMap::new(),
+        parts: 0,
+        repeats: false,
+    };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
@@ -71,6 +75,8 @@ struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: BTreeMap<usize, Node>,
     parts: usize,
+    /// There was an alias.
+    repeats: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -92,6 +98,7 @@ impl<'a> Reader<'a> {
                 let known = self.anchors.get(&anchor).cloned();
                 let node =
                     known.ok_or_else(|| (line, "an alias inside of its own anchor".to_owned()))?;
+                self.repeats = true;
                 (node, 0)
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -106,12 +113,21 @@ impl<'a> Reader<'a> {
         // What an anchor holds is counted where it stands, and again wherever it is repeated.
         self.parts += if anchor == 0 && node.size > 1 { 1 } else { node.size.min(1) };
         if self.parts + node.size > PARTS_MAX {
-            return Err((line, format!("more than {PARTS_MAX} parts, by its aliases")));
+            return Err(self.too_many(line));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    fn bounded(&self, size: usize, line: usize) -> Result<(), Problem> {
+        if size > PARTS_MAX { Err(self.too_many(line)) } else { Ok(()) }
+    }
+
+    fn too_many(&self, line: usize) -> Problem {
+        let cause = if self.repeats { ", with what its aliases repeat" } else { "" };
+        (line, format!("more than {PARTS_MAX} parts{cause}"))
     }
 
     fn sequence(&mut self, line: usize, depth: usize) -> Result<Node, Problem> {
@@ -125,7 +141,7 @@ impl<'a> Reader<'a> {
             let mut node = self.node(event, span, depth + 1)?;
             node.lines.line = start;
             size += node.size;
-            bounded(size, start)?;
+            self.bounded(size, start)?;
             parts.insert(items.len().to_string(), node.lines);
             items.push(node.value);
         }
@@ -149,7 +165,7 @@ impl<'a> Reader<'a> {
             let (event, span) = self.next()?;
             let mut node = self.node(event, span, depth + 1)?;
             size += node.size;
-            bounded(size, start)?;
+            self.bounded(size, start)?;
             if key == "<<" {
                 merged.push((node, start));
                 continue;
@@ -164,13 +180,6 @@ impl<'a> Reader<'a> {
             merge(&mut map, &mut parts, node, start)?;
         }
         Ok(Node { value: Value::Object(map), lines: Lines { line, parts }, size })
-    }
-}
-
-fn bounded(size: usize, line: usize) -> Result<(), Problem> {
-    match size > PARTS_MAX {
-        true => Err((line, format!("more than {PARTS_MAX} parts, by its aliases"))),
-        false => Ok(()),
     }
 }
 

@@ -1,12 +1,10 @@
 //! What a search has done, in a file, so that a killed one goes on where it was.
 
-use std::fs;
-
 use serde::{Deserialize, Serialize};
 
 use super::hunt::Hunt;
 use super::{Search, Strategy};
-use crate::document::write_whole;
+use crate::document::{self, write_whole};
 use crate::error::{Error, Result};
 
 /// The version of the format that is written and read.
@@ -48,9 +46,11 @@ impl State {
             return Ok(None);
         };
         let wrong = |reason: String| Error::World(format!("{}: {reason}", path.display()));
-        let text = fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
-        let state: State = serde_json::from_str(&text)
-            .map_err(|error| wrong(format!("it is no state of a search ({error})")))?;
+        let text = document::read(path)?;
+        let state: State = serde_json::from_str(&text).map_err(|error| {
+            let reason = format!("it is no state of a search ({error})");
+            Error::document(path.display().to_string(), error.line().max(1), &reason)
+        })?;
         let expected = State::of(search, state.done.clone());
         if state != expected {
             return Err(wrong(format!(

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::document::check_size;
 use crate::error::{Error, Result};
 
 /// How deep collections may be in each other.
@@ -25,10 +26,11 @@ impl Edn {
     ///
     /// # Errors
     ///
-    /// If the text is not EDN, nested more than [`DEPTH_MAX`] deep, has a key twice in a map, or uses
+    /// If the text is larger than [`LARGEST`](crate::document::LARGEST), is not EDN, is nested more than [`DEPTH_MAX`] deep, has a key twice in a map, or uses
     /// what has no place in JSON (a ratio, a number beyond 64 bits, `##NaN`): file, line, and what was
     /// expected.
     pub fn read_all(file: &str, text: &str) -> Result<Vec<Edn>> {
+        check_size(file, text)?;
         let mut reader = Reader::new(file, text);
         let mut forms = Vec::new();
         while let Some(form) = reader.next_form(0)? {
@@ -46,6 +48,7 @@ impl Edn {
     ///
     /// As [`Edn::read_all`].
     pub fn read_elements(file: &str, text: &str) -> Result<Vec<Edn>> {
+        check_size(file, text)?;
         let mut reader = Reader::new(file, text);
         reader.skip_blank(0)?;
         let close = match reader.peek() {
@@ -85,7 +88,7 @@ impl<'a> Reader<'a> {
     }
 
     fn error(&self, reason: String) -> Error {
-        Error::Document { file: self.file.to_owned(), line: self.line, reason }
+        Error::document(self.file, self.line, &reason)
     }
 
     /// Skips white space, comments, and forms that `#_` discards.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::edn::{self, Edn};
 use super::{Moment, Operation, Outcome, Recorded};
+use crate::document::check_size;
 use crate::error::{Error, Result};
 use crate::time::Time;
 
@@ -38,9 +39,10 @@ pub fn import_edn(file: &str, text: &str) -> Result<Recorded> {
 ///
 /// # Errors
 ///
-/// If a line is no line of a log, or not what Jepsen logs of an operation: file, line, and what was
+/// If the text is larger than [`LARGEST`](crate::document::LARGEST), or a line is no line of a log, or not what Jepsen logs of an operation: file, line, and what was
 /// expected.
 pub fn import_jepsen_log(file: &str, text: &str) -> Result<Recorded> {
+    check_size(file, text)?;
     let mut pairing = Pairing::new(file);
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, line) in (1..).zip(text.lines()) {
@@ -104,7 +106,7 @@ impl<'a> Pairing<'a> {
     }
 
     fn error(&self, line: usize, reason: String) -> Error {
-        Error::Document { file: self.file.to_owned(), line, reason }
+        Error::document(self.file, line, &reason)
     }
 
     fn read_map(&mut self, order: u64, line: usize, mut map: Map<String, Value>) -> Result {

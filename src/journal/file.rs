@@ -122,7 +122,7 @@ impl Journal {
     /// journal, has another version, or is truncated or corrupted.
     pub fn load(path: impl AsRef<Path>) -> Result<Journal> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| Error::io(path, source))?;
+        let bytes = bytes_of(path).map_err(|source| Error::io(path, source))?;
         decode(&bytes).map_err(|reason| Error::Journal { path: path.to_owned(), reason })
     }
 
@@ -148,6 +148,18 @@ impl Journal {
         }
         String::from_utf8(out).expect("JSON is UTF-8")
     }
+}
+
+/// The bytes of a file, as many as its header promises and one more; of a file that is no journal only
+/// the first ones.
+fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(HEADER as u64).read_to_end(&mut bytes)?;
+    let length = bytes.get(MAGIC.len() + 4..MAGIC.len() + 12).filter(|_| bytes.starts_with(MAGIC));
+    let length = length.map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("8 bytes")));
+    file.take(length.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn encode(journal: &Journal) -> Vec<u8> {
@@ -247,7 +259,7 @@ fn open(file: &[u8]) -> std::result::Result<&[u8], String> {
         return Err(truncated(expected));
     }
     if expected < file.len() as u64 {
-        return Err(format!("corrupted: {expected} bytes expected, {} found", file.len()));
+        return Err(format!("corrupted: {expected} bytes expected, and there are more"));
     }
     let (told, found) = (number(12), xxh3_64(body));
     if told != found {

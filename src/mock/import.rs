@@ -147,7 +147,7 @@ impl Stubs {
                     continue;
                 }
                 let reason = format!("the id `{}` is that of {}, too", stub.key, place(other));
-                return Err(Error::Document { file, line, reason });
+                return Err(Error::document(file, line, &reason));
             }
         }
         Arc::make_mut(&mut self.all).extend(stubs.into_iter().map(Arc::new));

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use filter::Filter;
 use function::Function;
 
-/// Parts that one evaluation may visit, so that `$..*..*..*` ends; beyond it nothing is found.
-const VISITED_MAX: usize = 200_000;
+/// Parts that one evaluation may visit, so that `$..*..*..*` ends.
+const VISITED_MAX: usize = 50_000;
 
 /// A compiled path.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +74,15 @@ impl JsonPath {
         &self.source
     }
 
-    /// What is at the path; none if it leads nowhere.
-    pub(crate) fn find(&self, root: &Value) -> Option<Found> {
-        self.find_from(root, root, &mut 0)
+    /// What is at the path; none if it leads nowhere. The error says that it was given up.
+    pub(crate) fn find(&self, root: &Value) -> Result<Option<Found>, String> {
+        let mut visited = 0;
+        let found = self.find_from(root, root, &mut visited);
+        if visited > VISITED_MAX {
+            let path = &self.source;
+            return Err(format!("the JSONPath `{path}` visits more than {VISITED_MAX} parts"));
+        }
+        Ok(found)
     }
 
     /// The same from `here`, of a document whose root may be another.
@@ -90,12 +96,14 @@ impl JsonPath {
                 is_definite = false;
                 let step = steps.next()?;
                 for place in &places {
-                    descend(step, place.value(), root, &mut next, visited)?;
+                    place.go(&mut next, |value, next| descend(step, value, root, next, visited))?;
                 }
             } else {
                 is_definite &= step.is_definite();
                 for place in &places {
-                    take(step, place, root, &mut next, visited)?;
+                    visit(visited)?;
+                    place
+                        .go(&mut next, |value, next| step_into(step, value, root, next, visited))?;
                 }
             }
             if is_definite && next.is_empty() {
@@ -127,10 +135,21 @@ enum Place<'v> {
 }
 
 impl<'v> Place<'v> {
-    fn value(&self) -> &Value {
+    /// Adds the places to which `step` leads from here. What is inside of a made value is copied: it
+    /// goes with it.
+    fn go(
+        &self,
+        next: &mut Vec<Place<'v>>,
+        step: impl for<'a> FnOnce(&'a Value, &mut Vec<Place<'a>>) -> Option<()>,
+    ) -> Option<()> {
         match self {
-            Place::Inside(value) => value,
-            Place::Made(value) => value,
+            Place::Inside(value) => step(value, next),
+            Place::Made(value) => {
+                let mut inside = Vec::new();
+                step(value, &mut inside)?;
+                next.extend(inside.into_iter().map(|place| Place::Made(place.into_value())));
+                Some(())
+            }
         }
     }
 
@@ -146,26 +165,6 @@ impl<'v> Place<'v> {
 fn visit(visited: &mut usize) -> Option<()> {
     *visited += 1;
     (*visited <= VISITED_MAX).then_some(())
-}
-
-/// Takes one step from a place.
-fn take<'v>(
-    step: &Step,
-    place: &Place<'v>,
-    root: &Value,
-    next: &mut Vec<Place<'v>>,
-    visited: &mut usize,
-) -> Option<()> {
-    visit(visited)?;
-    match place {
-        Place::Inside(value) => step_into(step, value, root, next, visited),
-        Place::Made(value) => {
-            let mut inside = Vec::new();
-            step_into(step, value, root, &mut inside, visited)?;
-            next.extend(inside.into_iter().map(|place| Place::Made(place.into_value())));
-            Some(())
-        }
-    }
 }
 
 fn step_into<'v>(
@@ -233,19 +232,17 @@ fn at(list: &[Value], index: i64) -> Option<&Value> {
 /// Takes a step from `value` and from everything inside of it. Documents are at most 127 deep.
 fn descend<'v>(
     step: &Step,
-    value: &Value,
+    value: &'v Value,
     root: &Value,
     next: &mut Vec<Place<'v>>,
     visited: &mut usize,
 ) -> Option<()> {
     visit(visited)?;
-    let mut found = Vec::new();
     // A filter sees each element once: from the array that holds it.
     let is_filter_on_object = matches!((step, value), (Step::Filter(_), Value::Object(_)));
     if !is_filter_on_object {
-        step_into(step, value, root, &mut found, visited)?;
+        step_into(step, value, root, next, visited)?;
     }
-    next.extend(found.into_iter().map(|place| Place::Made(place.into_value())));
     match value {
         Value::Array(list) => list.iter().try_for_each(|v| descend(step, v, root, next, visited)),
         Value::Object(map) => map.values().try_for_each(|v| descend(step, v, root, next, visited)),
@@ -273,7 +270,7 @@ mod tests {
     #[track_caller]
     fn check(path: &str, expected: Option<Value>) {
         let found = JsonPath::compile(path).expect("it compiles").find(&document());
-        assert_eq!(found.map(Found::into_value), expected, "{path}");
+        assert_eq!(found.map(|found| found.map(Found::into_value)), Ok(expected), "{path}");
     }
 
     #[test]
@@ -340,6 +337,12 @@ mod tests {
         assert!(JsonPath::compile(&deep).is_err());
         let wide = json!({"a": vec![vec![0; 500]; 500]});
         let path = JsonPath::compile("$..*..*..*").expect("it compiles");
-        assert_eq!(path.find(&wide), None, "it gives up");
+        let given_up = "the JSONPath `$..*..*..*` visits more than 50000 parts";
+        assert_eq!(path.find(&wide), Err(given_up.to_owned()));
+        let nested = (0..120).fold(json!(1), |inner, _| json!({"a": inner}));
+        let path = JsonPath::compile(&format!("${}", "..a".repeat(9))).expect("it compiles");
+        assert!(path.find(&nested).is_err());
+        let path = JsonPath::compile("$.a[?($..*..*..* size 1)]").expect("it compiles");
+        assert!(path.find(&wide).is_err(), "within a filter, too");
     }
 }

@@ -12,6 +12,8 @@ use super::json_equal::JsonShape;
 use super::json_path::{Found, JsonPath};
 use super::pairs::unmatched;
 use super::regex::Regex;
+use crate::journal::{Entry, Kind as Event};
+use crate::kernel::current;
 
 /// Texts above this length are not compared letter by letter for a near miss.
 const COMPARED_MAX: usize = 1_000;
@@ -338,10 +340,19 @@ pub(crate) fn text_distance(wanted: &str, text: &str) -> f64 {
     }
 }
 
+/// Tells the journal, if there is one, of what is wrong with the mock that matches.
+fn note(text: String) {
+    current::try_with(|kernel| kernel.record_text(Entry::new(Event::Note, kernel.node()), text));
+}
+
 /// None if the subject is no JSON, or the path leads nowhere.
 fn path_matches(path: &JsonPath, inner: Option<&Matcher>, subject: &Subject<'_>) -> Option<bool> {
     let json = subject.json_for_paths()?;
-    let found = path.find(&json).map(Found::into_value).filter(|value| !value.is_null());
+    let found = path.find(&json).unwrap_or_else(|given_up| {
+        note(format!("{given_up}: taken for no match"));
+        None
+    });
+    let found = found.map(Found::into_value).filter(|value| !value.is_null());
     let Some(inner) = inner else {
         return Some(match found? {
             Value::Array(list) => !list.is_empty(),

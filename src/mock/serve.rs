@@ -167,7 +167,11 @@ impl Seen<'_> {
         let engine = self.mock.mock.engine();
         let (now, host) = (self.facts.request.now, self.mock.ctx.name());
         let rendering = Rendering::new(stream.clone(), now, host);
-        let (rendered, after) = engine.render(template, data, rendering);
+        let lost = |error: &String| {
+            let name = self.stub.name();
+            self.mock.ctx.record(format_args!("a template of the stub `{name}`: {error}"));
+        };
+        let (rendered, after) = engine.render(template, data, rendering, lost);
         *stream = after;
         rendered
     }

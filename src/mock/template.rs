@@ -15,6 +15,7 @@ mod times;
 mod view;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -63,6 +64,8 @@ pub(crate) struct Rendering {
     steps: Cell<usize>,
     /// The exception that a helper has thrown.
     thrown: RefCell<Option<String>>,
+    /// What helpers have said instead of a value.
+    errors: RefCell<BTreeSet<String>>,
 }
 
 thread_local! {
@@ -71,8 +74,14 @@ thread_local! {
 
 impl Rendering {
     pub(crate) fn new(stream: Stream, now: i64, host: String) -> Rendering {
-        let (steps, thrown) = (Cell::new(0), RefCell::new(None));
-        Rendering { stream: RefCell::new(stream), now, host, steps, thrown }
+        Rendering {
+            stream: RefCell::new(stream),
+            now,
+            host,
+            steps: Cell::new(0),
+            thrown: RefCell::default(),
+            errors: RefCell::default(),
+        }
     }
 
     /// What is left of the stream.
@@ -108,12 +117,14 @@ impl Engine {
         Engine(registry)
     }
 
-    /// Renders a template for a request. The error says what is wrong with it.
+    /// Renders a template for a request. The error says what is wrong with it. Errors of helpers stand
+    /// in the text; those that do not, because a block took them for a value, are given to `lost`.
     pub(crate) fn render(
         &self,
         template: &Template,
         data: &Context,
         rendering: Rendering,
+        lost: impl FnMut(&String),
     ) -> (Result<String, String>, Stream) {
         let rendering = Rc::new(rendering);
         let installed = current::install(&RENDERING, rendering.clone());
@@ -123,6 +134,7 @@ impl Engine {
         let result = template.compiled.render(&self.0, data, &mut context, &mut out);
         drop(installed);
         let rendering = Rc::into_inner(rendering).expect("it was lent alone");
+        rendering.errors.borrow().iter().filter(|error| !out.0.contains(&**error)).for_each(lost);
         let told = |error: RenderError| match rendering.thrown.take() {
             Some(exception) => format!("{}: {exception}", template.place(&error)),
             None => error.to_string(),

@@ -46,7 +46,7 @@ impl Place {
     /// An error about what stands there.
     #[must_use]
     pub fn error(&self, reason: impl Into<String>) -> Error {
-        Error::Document { file: self.file.clone(), line: self.line, reason: reason.into() }
+        Error::document(&*self.file, self.line, &reason.into())
     }
 }
 

@@ -6,7 +6,8 @@ use crate::chaos::FaultPlan;
 use crate::explore::World;
 use crate::journal::Recording;
 use crate::kernel::Scheduling;
-use crate::sim::{Outcome, PropertyKind, Run, RunConfig};
+use crate::sim::{CLIENTS_END, Outcome, PropertyKind, Run, RunConfig};
+use crate::verdict::Verdict;
 
 pub(super) struct Lab<'a> {
     world: &'a World,
@@ -79,6 +80,17 @@ impl<'a> Lab<'a> {
         outcome.kind != PropertyKind::Sometimes
             && outcome.property == self.property
             && outcome.verdict.is_violated()
+    }
+
+    /// What a run says of the property that must stay violated. A run that was stopped says nothing;
+    /// one that ended without a word of a built-in property keeps it.
+    pub(super) fn verdict(&self, run: &Run) -> Verdict {
+        let of_it = |o: &&Outcome| {
+            o.kind != PropertyKind::Sometimes
+                && (o.property == self.property || o.property == CLIENTS_END)
+        };
+        let verdicts = run.outcomes.iter().filter(of_it).map(|o| o.verdict.clone());
+        verdicts.fold(Verdict::Holds, Verdict::and)
     }
 
     /// Lets tasks run in turn from here on, if it fails so too: that is one thing less to explain.

@@ -11,6 +11,9 @@ use crate::journal::{Entry, EventId, Kind, NodeId};
 use crate::kernel::{Kernel, Stop, Waiting};
 use crate::verdict::Verdict;
 
+/// The built-in property of a world that comes to its end.
+pub(crate) const CLIENTS_END: &str = "every client ends";
+
 /// Looks at the properties while the world runs.
 pub(super) struct Judge {
     board: Rc<Board>,
@@ -114,7 +117,7 @@ impl Judge {
             }
             End::Deadlock(waiting) | End::Stopped(Stop::Limit | Stop::Livelock, waiting) => {
                 let text = tell(waiting);
-                outcomes.push(built_in("every client ends", Verdict::violated(text)));
+                outcomes.push(built_in(CLIENTS_END, Verdict::violated(text)));
             }
             End::Stopped(stop, _) => {
                 let text = format!("the run was stopped: {stop:?}");
@@ -123,7 +126,7 @@ impl Judge {
                         outcome.verdict = Verdict::Unknown(text.clone());
                     }
                 }
-                outcomes.push(built_in("every client ends", Verdict::Unknown(text)));
+                outcomes.push(built_in(CLIENTS_END, Verdict::Unknown(text)));
             }
         }
         for outcome in &mut self.outcomes {

@@ -21,7 +21,8 @@ use std::time::Duration;
 pub use pattern::{Outcome, Pattern};
 
 use super::set::{SpanIndex, SpanSet};
-use crate::error::{Error, Result};
+use crate::document;
+use crate::error::Result;
 use crate::verdict::Verdict;
 
 /// What a check asks.
@@ -168,10 +169,10 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read, and as [`Flow::parse`].
+    /// As [`document::read`] and [`Flow::parse`].
     pub fn load(path: impl AsRef<Path>) -> Result<Flow> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let text = document::read(path)?;
         Flow::parse(&text, &path.display().to_string())
     }
 
@@ -179,7 +180,9 @@ impl Flow {
     ///
     /// # Errors
     ///
-    /// [`Error::Script`] with the line, what is wrong there, and where it can what was meant.
+    /// [`Error::Script`](crate::error::Error::Script) with the line, what is wrong there, and where it
+    /// can what was meant; [`Error::Document`](crate::error::Error::Document) if the text is larger than
+    /// [`document::LARGEST`].
     pub fn parse(text: &str, file: &str) -> Result<Flow> {
         file::read(text, file)
     }

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use super::recorded::EPOCH;
 use super::set::{Finding, FindingKind, SpanSet};
 use super::span::Value;
-use crate::document::LARGEST;
+use crate::document::check_size;
 use crate::error::{Error, Result};
 use crate::time::Time;
 
@@ -47,10 +47,7 @@ pub(super) fn of_micros(micros: u64) -> Time {
 
 /// The documents of a text, one after another: the first thing that is wrong with one, with its line.
 pub(super) fn documents<'a, T: Deserialize<'a>>(file: &str, text: &'a str) -> Result<Vec<T>> {
-    if text.len() as u64 > LARGEST {
-        let reason = format!("{} bytes; at most {LARGEST} are read", text.len());
-        return Err(bad(file, 1, reason));
-    }
+    check_size(file, text)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let documents: serde_json::Result<Vec<T>> = Json::from_str(text).into_iter().collect();
     match documents {
@@ -65,7 +62,7 @@ pub(super) fn documents<'a, T: Deserialize<'a>>(file: &str, text: &'a str) -> Re
 }
 
 pub(super) fn bad(file: &str, line: usize, reason: impl Into<String>) -> Error {
-    Error::Document { file: file.to_owned(), line, reason: reason.into() }
+    Error::document(file, line, &reason.into())
 }
 
 /// The top of a document, by which its format is known.

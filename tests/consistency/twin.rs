@@ -41,7 +41,11 @@ pub(crate) fn brute<M: Model>(model: &M, operations: &[&Operation<M::Input, M::O
 }
 
 /// True if `test` is true of some order of what is behind `fixed`.
-fn permutations(items: &mut [usize], fixed: usize, test: &mut dyn FnMut(&[usize]) -> bool) -> bool {
+pub(super) fn permutations(
+    items: &mut [usize],
+    fixed: usize,
+    test: &mut dyn FnMut(&[usize]) -> bool,
+) -> bool {
     if fixed == items.len() {
         return test(items);
     }

@@ -100,10 +100,11 @@ fn a_consumer_may_expect_more_in_a_minor_version() {
         &["check", folder],
         0,
         expect![[r#"
-        orders@1.4.0 with payment@2.1.0: compatible (compared)  orders/1.4.0/payment.pact.json
-        shipping@1.1.0 with orders@1.4.0: compatible (compared)  shipping/1.1.0/reads/OrderPlaced.schema.json
-        8 contracts of 6 releases: holds
-    "#]],
+            orders@1.4.0 with inventory@1.2.0: compatible (compared)  orders/1.4.0/inventory.pact.json
+            orders@1.4.0 with payment@2.1.0: compatible (compared)  orders/1.4.0/payment.pact.json
+            shipping@1.1.0 with orders@1.4.0: compatible (compared)  shipping/1.1.0/reads/OrderPlaced.schema.json
+            11 contracts of 7 releases: holds
+        "#]],
     );
 }
 

@@ -116,7 +116,7 @@ fn a_cut_file_is_truncated() {
 fn more_than_the_file_is_corruption() {
     let mut file = saved(&shop());
     file.push(0);
-    refuses(&file, expect!["corrupted: 875 bytes expected, 876 found"]);
+    refuses(&file, expect!["corrupted: 875 bytes expected, and there are more"]);
 }
 
 #[test]

@@ -101,6 +101,40 @@ fn mistakes_of_a_request_are_in_the_answer() {
     );
 }
 
+/// A block takes an error for a value, and it is gone from the answer: the journal has it.
+#[test]
+fn mistakes_that_a_block_hides_are_told() {
+    let told = |template: &str| {
+        let stubs = Stubs::new().with(Stub::new(charge(), Reply::status(200).template(template)));
+        notes(&run(&asking(&stubs, vec![ask("POST /charge")], |_, _| {}), &RunConfig::seed(1)))
+    };
+    expect![[r#"
+        1.000 ms payment: a template of the stub `POST /charge with any query`: [ERROR: a range of 20001 numbers; at most 10000 are made]
+        2.000 ms client: 200
+    "#]]
+    .assert_eq(&told("{{#each (range 0 20000)}}x{{/each}}"));
+    let shown = told("{{range 0 20000}}");
+    assert!(!shown.contains("a template of"), "{shown}");
+}
+
+/// A path that is given up leads nowhere, and the journal says why.
+#[test]
+fn paths_that_are_given_up_are_told() {
+    let path = format!("${}", "..a".repeat(9));
+    let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+    let pattern = RequestPattern::new("POST").body(Matcher::json_path(&path));
+    let stubs = Stubs::new().with(Stub::new(pattern, Reply::status(200)));
+    let asked = ask("POST /charge").body(&deep);
+    let run = run(&asking(&stubs, vec![asked], |_, _| {}), &RunConfig::seed(1));
+    let said = "..a` visits more than 50000 parts: taken for no match";
+    assert!(notes(&run).contains(said), "{}", notes(&run));
+    let template = format!("{{{{jsonPath request.body '{path}'}}}}");
+    let stubs = Stubs::new().with(Stub::new(charge(), Reply::status(200).template(&template)));
+    let asked = ask("POST /charge").body(&deep);
+    let run = stormglass::sim::run(&asking(&stubs, vec![asked], |_, _| {}), &RunConfig::seed(1));
+    assert!(notes(&run).contains("client: 200 [ERROR: the JSONPath `$..a"), "{}", notes(&run));
+}
+
 #[test]
 fn a_template_without_end_is_stopped() {
     let loops = "{{#each (range 1 9999) as |a|}}{{#each (range 1 9999) as |b|}}{{lower 'x'}}{{/each}}{{/each}}";

@@ -34,7 +34,10 @@ fn service(keys: &str) -> String {
 #[test]
 fn what_is_no_compose_file_is_refused() {
     refused("", "f.yml:1: the file is empty");
-    refused("- a\n- b\n", "f.yml:1: `` is a list; a map was expected");
+    refused("- a\n- b\n", "f.yml:1: the file is a list; a map was expected");
+    refused("\"xxx\"\n", "f.yml:1: the file is \"xxx\"; a map was expected");
+    refused("name: a\n", "f.yml:1: no services; `services` with at least one was expected");
+    refused("name: a\nservices: {}\n", "f.yml:2: no services; ");
     refused("services: 5\n", "f.yml:1: `services` is 5; a map was expected");
     refused("services:\n  web: 5\n", "f.yml:2: ");
     refused("services:\n  web:\n", "f.yml:2: the service `web` is empty");

@@ -10,6 +10,7 @@ use stormglass::explore::World;
 use stormglass::kernel::Scheduling;
 use stormglass::prelude::*;
 use stormglass::report::{html, json};
+use stormglass::shrink::Without;
 
 use super::generated::{HOSTILE, hostile, long};
 use crate::explore::shop;
@@ -70,6 +71,20 @@ fn elements(page: &str) -> Vec<String> {
 fn the_same_seed_makes_the_same_bytes() {
     assert_eq!(shop_page(), shop_page());
     assert_eq!(page_of(&long(500)), page_of(&long(500)));
+}
+
+/// What is good news is told from what is not.
+#[test]
+fn only_a_fault_that_alone_is_to_blame_is_good_news() {
+    let mut report = super::found();
+    let failure = &mut report.failures[0];
+    let class = |failure: &_| {
+        let page = html::failure("shop", failure);
+        page.split_once("<span class=\"without").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    assert_eq!(class(failure), "");
+    failure.shrunk.as_mut().unwrap().without[0] = Without::Unknown("it was too quiet".into());
+    assert_eq!(class(failure), " open");
 }
 
 #[test]

@@ -121,6 +121,23 @@ fn what_happens_without_each_fault_is_told() {
     assert_eq!(nodes, ["left", "right"], "{}", shrunk.plan);
 }
 
+/// Of another property nothing can be said, with the fault and without: that says nothing of this one.
+#[test]
+fn an_unknown_of_another_property_has_no_part_in_it() {
+    let world = World::new("one_key", |sim: &mut Sim| {
+        sim.check("nobody knows", |_| Verdict::Unknown("no operation was recorded".into()));
+        two_keys(sim);
+        sim.check("somebody knows", |journal| match journal.of_kind(Kind::Start).count() {
+            3 => Verdict::Unknown("it was too quiet".into()),
+            _ => Verdict::violated("a node started again"),
+        });
+    });
+    let config = RunConfig::seed(1).plan(FaultPlan::new([crash("left", 450)]));
+    let without = |property: &str| shrink(&world, &config, property, 500).without;
+    assert_eq!(without("the left one starts again late"), [Without::Holds]);
+    assert_eq!(without("somebody knows"), [Without::Unknown("it was too quiet".into())]);
+}
+
 #[test]
 fn a_failure_without_faults_needs_none() {
     let world = World::new("broken", |sim: &mut Sim| {

@@ -6,12 +6,13 @@ use std::fmt::Debug;
 use super::Guarantee;
 use crate::time::Time;
 
+/// Who did what with the later of two versions, and when: `read` or `wrote`.
+pub(super) type By<'h> = (&'static str, &'h str, Time);
+
 /// Why one version came before another.
 struct Why<'h> {
     guarantee: Guarantee,
-    /// Who read the later one, and when.
-    process: &'h str,
-    at: Time,
+    by: By<'h>,
 }
 
 /// The order of the versions of one key: for each the ones after it.
@@ -25,15 +26,8 @@ impl<V> Default for Versions<'_, V> {
 
 impl<'h, V: Ord + Debug> Versions<'h, V> {
     /// Notes that a guarantee puts `before` before `after`; the first reason stays.
-    pub(super) fn add(
-        &mut self,
-        before: &'h V,
-        after: &'h V,
-        guarantee: Guarantee,
-        process: &'h str,
-        at: Time,
-    ) {
-        let why = Why { guarantee, process, at };
+    pub(super) fn add(&mut self, before: &'h V, after: &'h V, guarantee: Guarantee, by: By<'h>) {
+        let why = Why { guarantee, by };
         self.0.entry(before).or_default().entry(after).or_insert(why);
     }
 
@@ -43,8 +37,8 @@ impl<'h, V: Ord + Debug> Versions<'h, V> {
         let cycles = cyclic.iter().filter_map(|version| self.around(version));
         let shortest = cycles.min_by_key(Vec::len)?;
         let steps = shortest.iter().zip(shortest.iter().cycle().skip(1)).map(|(before, after)| {
-            let Why { guarantee, process, at } = &self.0[before][after];
-            format!("{before:?} before {after:?} ({guarantee}: {process} read {after:?} at {at})")
+            let Why { guarantee, by: (did, process, at) } = &self.0[before][after];
+            format!("{before:?} before {after:?} ({guarantee}: {process} {did} {after:?} at {at})")
         });
         Some(steps.collect::<Vec<_>>().join(", "))
     }

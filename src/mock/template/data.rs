@@ -37,7 +37,8 @@ fn json(value: &Value) -> Result<Value, String> {
 fn json_path(args: &Args<'_>) -> Made {
     let path = JsonPath::compile(&args.text(1))?;
     let document = json(args.param(0));
-    let found = document.ok().and_then(|document| path.find(&document)).map(Found::into_value);
+    let found = document.map_or(Ok(None), |document| path.find(&document))?;
+    let found = found.map(Found::into_value);
     let default = || args.named("default").cloned().unwrap_or(Value::Null);
     Ok(found.filter(|value| !value.is_null()).unwrap_or_else(default))
 }

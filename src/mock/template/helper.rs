@@ -169,7 +169,11 @@ impl Does {
             }
             rc.set_context(Context::from(root));
         }
-        Ok(made.unwrap_or_else(|reason| Value::String(format!("[ERROR: {reason}]"))))
+        Ok(made.unwrap_or_else(|reason| {
+            let text = format!("[ERROR: {reason}]");
+            rendering.errors.borrow_mut().insert(text.clone());
+            Value::String(text)
+        }))
     }
 }
 

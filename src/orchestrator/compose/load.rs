@@ -124,6 +124,10 @@ impl Loader {
     fn project(mut self, file: &Rc<File>) -> Result<Project> {
         let root = file.root();
         self.add(&root)?;
+        if self.services.is_empty() {
+            let part = root.get("services").unwrap_or(root);
+            return Err(part.error("no services; `services` with at least one was expected"));
+        }
         let name = root.get("name").map(|part| part.text()).transpose()?;
         self.check_networks()?;
         for (service, alias) in std::mem::take(&mut self.links) {

@@ -89,6 +89,7 @@ impl<'a> Part<'a> {
                 format!("an entry of `{list}` of `{service}`")
             }
             (Some(list), None) if key.parse::<usize>().is_ok() => format!("an entry of `{list}`"),
+            _ if key.is_empty() => "the file".to_owned(),
             _ => format!("`{key}`"),
         }
     }

@@ -105,7 +105,11 @@ fn takes(subject: Subject<'_>, file: &mut File) {
         };
         file.el("<span class=\"struck\">", struck, "</span>");
         if let Some(without) = shrunk.and_then(|shrunk| shrunk.without.get(number)) {
-            file.el("<span class=\"without\">", without_it(without), "</span>");
+            let open = match without {
+                Without::Holds => "<span class=\"without\">",
+                _ => "<span class=\"without open\">",
+            };
+            file.el(open, without_it(without), "</span>");
         }
         file.raw("</li>\n");
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Check, Flow, Pattern, Question};
+use crate::document;
 use crate::error::{Error, Result, nearest};
 
 /// The version of the format that is read.
@@ -41,10 +42,11 @@ struct Fail(Range<usize>, String);
 type Read<T> = std::result::Result<T, Fail>;
 
 pub(super) fn read(text: &str, file: &str) -> Result<Flow> {
+    document::check_size(file, text)?;
     parse(text).map_err(|Fail(span, reason)| {
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
-        Error::Script { file: file.to_owned(), line, reason }
+        Error::script(file, line, &reason)
     })
 }
 
