@@ -412,3 +412,39 @@ mod names {
         );
     }
 }
+
+/// A database syncs many times at one instant, with other operations in between: that is one line, also
+/// where every event is marked but those that it stands for.
+#[test]
+fn syncs_of_one_instant_are_one_line() {
+    let mut s = Script::new();
+    let first = s.tell(Kind::DiskSync, SHOPPER, "", 0, "");
+    for _ in 0..2 {
+        s.tell(Kind::DiskOp, SHOPPER, "rename", 0, "");
+        s.tell(Kind::DiskSync, SHOPPER, "stock.redb", 0, "");
+    }
+    s.tell(Kind::DiskSync, PAYMENT, "", 0, "");
+    let shows = s.tell(Kind::DiskSync, PAYMENT, "", 0, "");
+    s.tell(Kind::DiskSync, PAYMENT, "", 0, "");
+    s.at(1_000).tell(Kind::DiskSync, SHOPPER, "", 0, "");
+    let journal = s.finish();
+    check(
+        journal.story(),
+        expect![[r#"
+        time             node     what
+               0.000 ms  shopper  syncs its disk            and 2 times more at this instant
+               0.000 ms  payment  syncs its disk            and 2 times more at this instant
+               1.000 ms  shopper  syncs its disk
+    "#]],
+    );
+    let nobody: [&str; 0] = [];
+    let story = journal.story().of_nodes(nobody);
+    check(
+        story.mark(first, "").mark(shows, "<-"),
+        expect![[r#"
+        time             node     what
+               0.000 ms  shopper  syncs its disk            and 2 times more at this instant
+               0.000 ms  payment  syncs its disk            and once more at this instant  <-
+    "#]],
+    );
+}
