@@ -13,7 +13,7 @@ use super::file::File;
 use super::lanes::Lanes;
 use super::text::{payload, thousands, visible};
 use crate::journal::{Event, EventId, Journal, Kind};
-use crate::report::story::is_of_faults;
+use crate::report::story::{self, is_of_faults};
 use crate::shrink::Without;
 use crate::trace::DistributedTracer;
 use spans::SpanLine;
@@ -36,6 +36,8 @@ pub(super) struct Picture<'a> {
     /// In the order in which they happened.
     rows: Vec<EventId>,
     focus: EventId,
+    /// The events that show the violation, if the witness says which.
+    evidence: &'a [EventId],
 }
 
 /// What became of a message, as the script knows it.
@@ -78,6 +80,10 @@ struct Data {
     faults: Vec<FaultBar>,
     spans: Vec<SpanLine>,
     focus: i64,
+    /// The rows that show the violation.
+    evidence: Vec<usize>,
+    /// The first and the last row of what is shown at first.
+    frame: Option<(usize, usize)>,
     end: u64,
 }
 
@@ -111,9 +117,10 @@ impl<'a> Picture<'a> {
     pub(super) fn of(subject: Subject<'a>, tracer: &'a DistributedTracer) -> Picture<'a> {
         let journal = &subject.run.journal;
         let focus = subject.outcome.map_or(EventId::NONE, |outcome| outcome.event);
-        let past = if focus == EventId::NONE { Vec::new() } else { journal.past(focus) };
+        let evidence = subject.outcome.map_or(&[][..], story::evidence);
+        let past = past(journal, focus, evidence);
         let lanes = Lanes::of(subject.run, &past);
-        Picture { journal, tracer, lanes, rows: rows(journal, &past), focus }
+        Picture { journal, tracer, lanes, rows: rows(journal, &past), focus, evidence }
     }
 
     fn row(&self, id: EventId) -> Option<usize> {
@@ -153,12 +160,13 @@ impl<'a> Picture<'a> {
         }
         let lost = subject.run.journal.total() - self.journal.len() as u64;
         if lost > 0 {
-            let lost = thousands(lost);
-            missing.push(format!("{lost} events were hashed and not kept."));
+            let were = if lost == 1 { "event was" } else { "events were" };
+            missing.push(format!("{} {were} hashed and not kept.", thousands(lost)));
         }
         if self.lanes.left_out > 0 {
             let n = self.lanes.left_out;
-            missing.push(format!("{n} nodes that do less have no lane."));
+            let nodes = if n == 1 { "node that does less has" } else { "nodes that do less have" };
+            missing.push(format!("{n} {nodes} no lane."));
         }
         if !missing.is_empty() {
             file.el("<p class=\"note cut\">", missing.join(" "), "</p>\n");
@@ -197,6 +205,8 @@ impl<'a> Picture<'a> {
             faults: self.faults(subject),
             spans,
             focus: self.row_or_none(Some(self.focus)),
+            evidence: self.evidence.iter().filter_map(|id| self.row(*id)).collect(),
+            frame: self.frame(subject),
             end: subject.run.duration.0.max(last),
             texts: std::mem::take(&mut texts.0).into_iter().collect(),
         }
@@ -232,6 +242,17 @@ impl<'a> Picture<'a> {
             add(row, -1, Fate::UnderWay);
         }
         messages
+    }
+
+    /// What the story tells, up to the end of chaos: what comes before and after it is there for who zooms
+    /// out. Where the witness says what shows the violation, the moment in which that was seen adds
+    /// nothing: it may be long after.
+    fn frame(&self, subject: Subject<'_>) -> Option<(usize, usize)> {
+        let kept = story::chosen(self.journal, subject.outcome?).kept;
+        let told = kept.iter().filter(|id| self.evidence.is_empty() || **id != self.focus);
+        let heal = self.journal.of_kind(Kind::Heal).map(|heal| heal.id());
+        let rows: Vec<usize> = told.copied().chain(heal).filter_map(|id| self.row(id)).collect();
+        Some((*rows.iter().min()?, *rows.iter().max()?))
     }
 
     fn payloads(&self, texts: &mut Texts) -> BTreeMap<u32, u32> {
@@ -296,6 +317,15 @@ fn words(event: &Event<'_>) -> String {
 fn is_copy(journal: &Journal, delivery: &Event<'_>) -> bool {
     let before = std::iter::successors(Some(*delivery), |event| journal.get(event.cause()));
     before.skip(1).take_while(|e| e.kind() != Kind::Send).any(|e| e.kind() == Kind::Duplicate)
+}
+
+/// What a violation rests on: the past of what shows it, else of the moment in which it was seen. A
+/// check is asked at the end of the world, which rests on nothing.
+fn past(journal: &Journal, focus: EventId, evidence: &[EventId]) -> Vec<EventId> {
+    let of = if evidence.is_empty() { std::slice::from_ref(&focus) } else { evidence };
+    let mut past: BTreeSet<EventId> = of.iter().flat_map(|id| journal.past(*id)).collect();
+    past.extend(journal.get(focus).map(|seen| seen.id()));
+    past.into_iter().collect()
 }
 
 /// The events that are shown.

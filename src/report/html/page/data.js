@@ -17,7 +17,10 @@ const first = new Uint8Array(N);
   const started = new Set();
   for (let i = 0; i < N; i++) if (KIND[i] === 'start' && !started.has(D.node[i])) { started.add(D.node[i]); first[i] = 1; }
 }
-const shown = i => !QUIET.has(KIND[i]) && !first[i];
+// What shows the violation; the violation itself, if nobody said what does.
+const EVIDENCE = new Set(D.evidence);
+const WHY = D.evidence.length ? D.evidence : D.focus >= 0 && (D.prev[D.focus] || D.cause[D.focus]) ? [D.focus] : [];
+const shown = i => EVIDENCE.has(i) || i === D.focus || !QUIET.has(KIND[i]) && !first[i];
 // Those that one can step to.
 const MAJOR = [];
 for (let i = 0; i < N; i++) if (shown(i)) MAJOR.push(i);
@@ -25,15 +28,17 @@ for (let i = 0; i < N; i++) if (shown(i)) MAJOR.push(i);
 const prevOf = i => D.prev[i] ? i - D.prev[i] : -1;
 const causeOf = i => D.cause[i] ? i - D.cause[i] : -1;
 
-// 1 what it rests on, 2 what rests on it, 3 itself.
+// 1 what it rests on, 2 what rests on it, 3 itself. The violation rests on what shows it.
 function cone(row) {
   const lit = new Uint8Array(N);
-  const open = [row];
+  const itself = row === D.focus && WHY.length ? WHY : [row];
+  const open = [...itself];
   while (open.length) {
     const i = open.pop();
     for (const j of [prevOf(i), causeOf(i)]) if (j >= 0 && !lit[j]) { lit[j] = 1; open.push(j); }
   }
-  lit[row] = 3;
+  for (const i of itself) lit[i] = 3;
+  if (row === D.focus) { lit[row] = 3; return lit; }
   for (let i = row + 1; i < N; i++) {
     const p = prevOf(i), c = causeOf(i);
     if (p >= 0 && lit[p] > 1 || c >= 0 && lit[c] > 1) lit[i] = 2;
