@@ -171,6 +171,7 @@ fn what_shows_the_violation_is_in_the_data() {
     let evidence: Vec<u64> = serde_json::from_value(data["evidence"].clone()).unwrap();
     assert_eq!(evidence.iter().map(|row| kind(*row)).collect::<Vec<_>>(), ["note", "note"]);
     assert_eq!(kind(data["focus"].as_u64().unwrap()), "end");
+    assert_eq!(data["violation"], "nothing is charged twice: it is charged twice");
     // At first the page shows what is told, but for the end: to the end of chaos.
     let frame: Vec<u64> = serde_json::from_value(data["frame"].clone()).unwrap();
     assert_eq!(kind(frame[1]), "heal");

@@ -15,6 +15,7 @@ use super::text::{payload, thousands, visible};
 use crate::journal::{Event, EventId, Journal, Kind};
 use crate::report::story::{self, is_of_faults};
 use crate::shrink::Without;
+use crate::sim::Outcome;
 use crate::trace::DistributedTracer;
 use spans::SpanLine;
 
@@ -80,6 +81,8 @@ struct Data {
     faults: Vec<FaultBar>,
     spans: Vec<SpanLine>,
     focus: i64,
+    /// The property, and what the witness says first.
+    violation: String,
     /// The rows that show the violation.
     evidence: Vec<usize>,
     /// The first and the last row of what is shown at first.
@@ -205,6 +208,7 @@ impl<'a> Picture<'a> {
             faults: self.faults(subject),
             spans,
             focus: self.row_or_none(Some(self.focus)),
+            violation: subject.outcome.map_or_else(String::new, violation),
             evidence: self.evidence.iter().filter_map(|id| self.row(*id)).collect(),
             frame: self.frame(subject),
             end: subject.run.duration.0.max(last),
@@ -307,6 +311,12 @@ impl<'a> Picture<'a> {
         }
         hits
     }
+}
+
+fn violation(outcome: &Outcome) -> String {
+    let witness = story::witness(outcome).lines().next().unwrap_or_default();
+    let gap = if witness.is_empty() { "" } else { ": " };
+    visible(&format!("{}{gap}{witness}", outcome.property))
 }
 
 fn words(event: &Event<'_>) -> String {

@@ -57,7 +57,7 @@ fn head(report: &SearchReport, file: &mut File) {
         ),
     };
     file.raw(open).el("<p class=\"badge\">", verdict.word(), "</p>").el("<h1>", title, "</h1>");
-    file.el("<p class=\"witness\">", witness, "</p>");
+    answer::witness(witness, file);
     file.raw("<ul class=\"facts\">");
     let mut facts = vec![format!("tasks {}", report.strategy)];
     if report.shard.1 > 1 {

@@ -59,8 +59,9 @@ M.send.forEach((s, m) => {
 const lostSends = new Set(M.send.filter((_, m) => M.fate[m] === LOST || M.fate[m] === REFUSED));
 
 function timeText(ns, step) {
-  const ms = ns / 1e6;
-  if (step === undefined && ns >= 1e10) return (ns / 1e9).toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 6 }) + ' s';
+  // Cut, not rounded, as in the story.
+  const ms = step === undefined ? Math.floor(ns / 1e3) / 1e3 : ns / 1e6;
+  if (step === undefined && ns >= 1e10) return (ms / 1e3).toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 6 }) + ' s';
   if (step === undefined) return ms.toLocaleString('en-US', { minimumFractionDigits: 3, maximumFractionDigits: 3 }) + ' ms';
   if (ns === 0) return '0';
   const digits = u => Math.max(0, Math.min(6, -Math.floor(Math.log10(step / u) + 1e-9)));

@@ -37,7 +37,7 @@ const SHOWN_BY = 6;
 function violation(line, box) {
   el('b', '', line).textContent = 'The violation';
   el('span', 'when', line).textContent = timeText(AT[D.focus]);
-  el('span', 'what', line).textContent = D.texts[D.text[D.focus]];
+  el('span', 'what', line).textContent = D.violation;
   if (!EVIDENCE.size) return;
   const list = el('div', 'shown-by', box);
   el('span', '', list).textContent = 'shown by';
@@ -104,6 +104,10 @@ function frame() {
   if (to - from > .7) return;
   scale.from = Math.max(0, from - around);
   scale.to = Math.min(1, to + around);
+  // The traces of that time, too.
+  const ends = span => span[FINISH] < 0 ? 1 : scale.pos[span[FINISH]];
+  const first = D.spans.findIndex(span => !span[DEPTH] && ends(span) >= scale.from && scale.pos[span[BEGIN]] <= scale.to);
+  rows.scrollTop = Math.max(0, first) * SPAN;
 }
 // The frame, and from there the whole.
 function fit() {
