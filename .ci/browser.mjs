@@ -139,6 +139,7 @@ async function frames(name) {
   const view = () => page.evaluate(() => window.stormglass.view());
   const first = await view();
   assert(first[0] > .1, name + ' begins at ' + first);
+  assert((await page.locator('#rows').evaluate(rows => rows.scrollTop)) > 0, 'the traces begin with those of that time');
   await page.click('#fit');
   assert.deepEqual(await view(), [0, 1]);
   await page.click('#fit');

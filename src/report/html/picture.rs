@@ -1,6 +1,7 @@
 //! The data of the picture: the events in columns, the messages, the faults, the requests.
 
 mod spans;
+mod violation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,6 @@ use super::text::{payload, thousands, visible};
 use crate::journal::{Event, EventId, Journal, Kind};
 use crate::report::story::{self, is_of_faults};
 use crate::shrink::Without;
-use crate::sim::Outcome;
 use crate::trace::DistributedTracer;
 use spans::SpanLine;
 
@@ -121,7 +121,7 @@ impl<'a> Picture<'a> {
         let journal = &subject.run.journal;
         let focus = subject.outcome.map_or(EventId::NONE, |outcome| outcome.event);
         let evidence = subject.outcome.map_or(&[][..], story::evidence);
-        let past = past(journal, focus, evidence);
+        let past = violation::past(journal, focus, evidence);
         let lanes = Lanes::of(subject.run, &past);
         Picture { journal, tracer, lanes, rows: rows(journal, &past), focus, evidence }
     }
@@ -208,7 +208,7 @@ impl<'a> Picture<'a> {
             faults: self.faults(subject),
             spans,
             focus: self.row_or_none(Some(self.focus)),
-            violation: subject.outcome.map_or_else(String::new, violation),
+            violation: subject.outcome.map_or_else(String::new, violation::text),
             evidence: self.evidence.iter().filter_map(|id| self.row(*id)).collect(),
             frame: self.frame(subject),
             end: subject.run.duration.0.max(last),
@@ -246,17 +246,6 @@ impl<'a> Picture<'a> {
             add(row, -1, Fate::UnderWay);
         }
         messages
-    }
-
-    /// What the story tells, up to the end of chaos: what comes before and after it is there for who zooms
-    /// out. Where the witness says what shows the violation, the moment in which that was seen adds
-    /// nothing: it may be long after.
-    fn frame(&self, subject: Subject<'_>) -> Option<(usize, usize)> {
-        let kept = story::chosen(self.journal, subject.outcome?).kept;
-        let told = kept.iter().filter(|id| self.evidence.is_empty() || **id != self.focus);
-        let heal = self.journal.of_kind(Kind::Heal).map(|heal| heal.id());
-        let rows: Vec<usize> = told.copied().chain(heal).filter_map(|id| self.row(id)).collect();
-        Some((*rows.iter().min()?, *rows.iter().max()?))
     }
 
     fn payloads(&self, texts: &mut Texts) -> BTreeMap<u32, u32> {
@@ -313,12 +302,6 @@ impl<'a> Picture<'a> {
     }
 }
 
-fn violation(outcome: &Outcome) -> String {
-    let witness = story::witness(outcome).lines().next().unwrap_or_default();
-    let gap = if witness.is_empty() { "" } else { ": " };
-    visible(&format!("{}{gap}{witness}", outcome.property))
-}
-
 fn words(event: &Event<'_>) -> String {
     visible(event.words().trim())
 }
@@ -327,15 +310,6 @@ fn words(event: &Event<'_>) -> String {
 fn is_copy(journal: &Journal, delivery: &Event<'_>) -> bool {
     let before = std::iter::successors(Some(*delivery), |event| journal.get(event.cause()));
     before.skip(1).take_while(|e| e.kind() != Kind::Send).any(|e| e.kind() == Kind::Duplicate)
-}
-
-/// What a violation rests on: the past of what shows it, else of the moment in which it was seen. A
-/// check is asked at the end of the world, which rests on nothing.
-fn past(journal: &Journal, focus: EventId, evidence: &[EventId]) -> Vec<EventId> {
-    let of = if evidence.is_empty() { std::slice::from_ref(&focus) } else { evidence };
-    let mut past: BTreeSet<EventId> = of.iter().flat_map(|id| journal.past(*id)).collect();
-    past.extend(journal.get(focus).map(|seen| seen.id()));
-    past.into_iter().collect()
 }
 
 /// The events that are shown.

@@ -3,6 +3,7 @@ const SPAN = 24, rows = $('rows'), sizer = $('sizer');
 const [BEGIN, FINISH, LASTS, DEPTH, WHO, LABEL, OUTCOME, LOOK, WORK, PATH] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const LOOKS = ['', ' error', ' bad', ' open'], UNANSWERED = 2, OPEN = 3;
 let pool = [];
+sizer.style.height = D.spans.length * SPAN + 'px';
 
 function el(name, className, parent) {
   const made = document.createElement(name);
@@ -25,7 +26,6 @@ function newRow() {
 function drawWaterfall() {
   const spans = D.spans;
   if (!spans.length) return;
-  sizer.style.height = spans.length * SPAN + 'px';
   const from = Math.max(0, Math.floor(rows.scrollTop / SPAN) - 2);
   const to = Math.min(spans.length, from + Math.ceil((rows.clientHeight || 340) / SPAN) + 5);
   while (pool.length < to - from) pool.push(newRow());
