@@ -45,7 +45,7 @@ impl fmt::Display for Failure {
 }
 
 /// `1 fault`, `3 faults`.
-fn count(n: impl TryInto<u64>, what: &str) -> String {
+pub(crate) fn count(n: impl TryInto<u64>, what: &str) -> String {
     let n = n.try_into().unwrap_or(u64::MAX);
     let s = if n == 1 { "" } else { "s" };
     format!("{n} {what}{s}")

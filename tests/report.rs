@@ -4,6 +4,7 @@
 mod diagram;
 mod generated;
 mod html;
+mod map;
 mod story;
 mod waterfall;
 

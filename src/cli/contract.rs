@@ -12,6 +12,7 @@ use super::{HOLDS, UNKNOWN, VIOLATED, exit_code};
 use crate::contract::{Bump, Change, Compatibility, ContractRegistry, Diff, Pair, Release};
 use crate::document::Document;
 use crate::error::{Error, Result};
+use crate::report::count;
 use crate::report::json::SCHEMA;
 
 #[derive(Debug, Subcommand)]
@@ -189,7 +190,8 @@ fn check(folder: &Path, json: bool, out: &mut dyn Write) -> Done {
         write_lines([line], out)?;
     } else {
         let versions = if gravest == HOLDS { "" } else { "; a version says less than it breaks" };
-        writeln!(out, "{contracts} contracts of {releases} releases: {}{versions}", gate.verdict)?;
+        let (contracts, releases) = (count(contracts, "contract"), count(releases, "release"));
+        writeln!(out, "{contracts} of {releases}: {}{versions}", gate.verdict)?;
     }
     Ok(if gravest == VIOLATED { VIOLATED } else { exit_code(&gate.verdict) })
 }
@@ -218,7 +220,8 @@ fn can_i_deploy(
             VIOLATED => "no",
             _ => "unknown",
         };
-        writeln!(out, "{answer}: {release} to {environment}, {} pairs", gate.pairs.len())?;
+        let pairs = count(gate.pairs.len(), "pair");
+        writeln!(out, "{answer}: {release} to {environment}, {pairs}")?;
     }
     Ok(exit_code(&gate.verdict))
 }
@@ -293,7 +296,8 @@ fn impact(
             write!(out, "{}", indented(&diff_text(&impact.diff)))?;
         }
         let name = compatibility.name();
-        writeln!(out, "{release}: {name} with its {} consumers", impact.direct.len())?;
+        let consumers = count(impact.direct.len(), "consumer");
+        writeln!(out, "{release}: {name} with its {consumers}")?;
     }
     Ok(code(&compatibility))
 }

@@ -55,6 +55,14 @@ pub struct Story<'a> {
     limit: Option<usize>,
 }
 
+/// What has a line.
+struct Selected {
+    ids: Vec<EventId>,
+    /// How many events the line of one stands for as well: a database syncs its files many times at
+    /// once, with other operations in between.
+    more: BTreeMap<EventId, usize>,
+}
+
 impl Journal {
     /// The timeline of what people want to read: messages, notes, logs, crashes, faults, timeouts,
     /// disk syncs, violated properties. Task and timer events are left out; see [`Story::all`].
@@ -116,19 +124,20 @@ impl<'a> Story<'a> {
     /// The events that have a line, before [`Story::limit`].
     #[must_use]
     pub fn events(&self) -> Vec<EventId> {
-        self.selected(&Fates::of(self.journal))
+        self.selected(&Fates::of(self.journal)).ids
     }
 
     /// The lines, in their parts; none where [`Story::limit`] leaves one out.
     #[must_use]
     pub fn lines(&self) -> Vec<Option<StoryLine<'a>>> {
         let fates = Fates::of(self.journal);
-        let kept = self.within_limit(self.selected(&fates));
-        let line = |id: EventId| self.line(id, &fates).map(|line| line.told(id));
+        let Selected { ids, more } = self.selected(&fates);
+        let kept = self.within_limit(ids);
+        let line = |id: EventId| self.line(id, &fates, &more).map(|line| line.told(id));
         kept.into_iter().map(|id| id.and_then(line)).collect()
     }
 
-    fn selected(&self, fates: &Fates) -> Vec<EventId> {
+    fn selected(&self, fates: &Fates) -> Selected {
         let mut ids = match self.past_of {
             Some(id) => self.journal.past(id),
             None => (0..self.journal.len()).map(EventId::at_index).collect(),
@@ -140,28 +149,26 @@ impl<'a> Story<'a> {
             ids.sort_unstable();
         }
         let mut shown = vec![false; self.journal.len()];
-        // The syncs of each node since it last did something else that is told.
-        let mut syncs: BTreeMap<NodeId, Vec<Event<'_>>> = BTreeMap::new();
+        let mut more: BTreeMap<EventId, usize> = BTreeMap::new();
+        let mut synced: BTreeMap<NodeId, (Time, EventId)> = BTreeMap::new();
         ids.retain(|id| {
             let Some(event) = self.journal.get(*id) else { return false };
-            let here = self.covers(&event);
-            let more = if event.kind() == Kind::DiskSync {
-                let earlier = syncs.entry(event.node()).or_default();
-                let more = earlier.iter().any(|sync| is_same_sync(sync, &event));
-                earlier.push(event);
-                more
-            } else {
-                if !is_quiet(event.kind()) {
-                    syncs.remove(&event.node());
-                }
-                false
-            };
-            let told = || self.all || !more && tells(&event, &shown, fates);
-            let line = self.marks.contains_key(id) || here && told();
+            let marked = self.marks.contains_key(id);
+            let is_sync = event.kind() == Kind::DiskSync && !self.all;
+            let told = synced.get(&event.node()).filter(|(at, _)| is_sync && *at == event.at());
+            if let Some((_, told)) = told.filter(|_| !marked) {
+                *more.entry(*told).or_default() += 1;
+                return false;
+            }
+            let told = || self.all || tells(&event, &shown, fates);
+            let line = marked || self.covers(&event) && told();
+            if line && is_sync {
+                synced.insert(event.node(), (event.at(), *id));
+            }
             shown[id.0 as usize - 1] = line;
             line
         });
-        ids
+        Selected { ids, more }
     }
 
     fn covers(&self, event: &Event<'_>) -> bool {
@@ -192,22 +199,21 @@ impl<'a> Story<'a> {
         ids.into_iter().map(keep).collect()
     }
 
-    fn line(&self, id: EventId, fates: &Fates) -> Option<Line<'a>> {
+    fn line(
+        &self,
+        id: EventId,
+        fates: &Fates,
+        more: &BTreeMap<EventId, usize>,
+    ) -> Option<Line<'a>> {
         let event = self.journal.get(id)?;
         let mut line = Line::of(&event);
         if event.kind() == Kind::Send && !self.all {
             fates.tell(id, &mut line);
         }
-        if event.kind() == Kind::DiskSync && !self.all {
-            let later = (id.0 + 1..).map_while(|id| self.journal.get(EventId(id)));
-            let later = later.take_while(|later| later.at() == event.at());
-            let later = later.filter(|later| later.node() == event.node());
-            let syncs = later.take_while(|l| l.kind() == Kind::DiskSync || is_quiet(l.kind()));
-            line.remark = match syncs.filter(|later| is_same_sync(&event, later)).count() {
-                0 => String::new(),
-                1 => "twice at this instant".to_owned(),
-                more => format!("{} times at this instant", more + 1),
-            };
+        match more.get(&id) {
+            None => {}
+            Some(1) => line.remark = "and once more at this instant".to_owned(),
+            Some(more) => line.remark = format!("and {more} times more at this instant"),
         }
         if let Some(mark) = self.marks.get(&id) {
             let gap = if line.remark.is_empty() { "" } else { "  " };
@@ -223,8 +229,9 @@ impl fmt::Display for Story<'_> {
         let fates = Fates::of(self.journal);
         let mut items = vec![Item::Header];
         let mut left_out = 0;
-        for kept in self.within_limit(self.selected(&fates)) {
-            match kept.and_then(|id| self.line(id, &fates)) {
+        let Selected { ids, more } = self.selected(&fates);
+        for kept in self.within_limit(ids) {
+            match kept.and_then(|id| self.line(id, &fates, &more)) {
                 None => left_out += 1,
                 Some(line) => {
                     items.extend(gap(std::mem::take(&mut left_out)));
@@ -262,28 +269,6 @@ fn gap(lines: usize) -> Option<Item<'static>> {
     (lines > 0).then(|| Item::Text(format!("... {lines} line{s} left out")))
 }
 
-/// True if two syncs of a node say the same: a database syncs its files many times at once.
-fn is_same_sync(one: &Event<'_>, other: &Event<'_>) -> bool {
-    let both = |kind| one.kind() == kind && other.kind() == kind;
-    both(Kind::DiskSync) && (one.at(), one.symbol()) == (other.at(), other.symbol())
-}
-
-/// True for what only [`Story::all`] tells.
-fn is_quiet(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Spawn
-            | Kind::Timer
-            | Kind::DiskWrite
-            | Kind::DiskOp
-            | Kind::SpanOpen
-            | Kind::SpanClose
-            | Kind::Probe
-            | Kind::Reach
-            | Kind::Connection
-    )
-}
-
 /// True if the event deserves a line of its own: it interests people, and no send tells it.
 fn tells(event: &Event<'_>, shown: &[bool], fates: &Fates) -> bool {
     let told_by_send = || {
@@ -291,7 +276,8 @@ fn tells(event: &Event<'_>, shown: &[bool], fates: &Fates) -> bool {
         send.is_some_and(|send| shown[send])
     };
     match event.kind() {
-        kind if is_quiet(kind) => false,
+        Kind::Spawn | Kind::Timer | Kind::DiskWrite | Kind::DiskOp | Kind::SpanOpen => false,
+        Kind::SpanClose | Kind::Probe | Kind::Reach | Kind::Connection => false,
         Kind::Start => !fates.first_starts.contains(&event.id()),
         Kind::Deliver | Kind::Drop | Kind::Duplicate | Kind::Reset | Kind::FaultHit => {
             !told_by_send()

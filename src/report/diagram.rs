@@ -42,6 +42,8 @@ pub struct Diagram<'a> {
     left_out: usize,
     rows: Vec<Row<'a>>,
     earlier: usize,
+    /// The nodes that are down or paused when the first row begins.
+    down: BTreeMap<NodeId, char>,
     mark: Option<(EventId, String)>,
     signs: &'static Signs,
 }
@@ -113,9 +115,10 @@ impl<'a> Diagram<'a> {
         let journal = &run.journal;
         let mut rows = rows(journal, events);
         let earlier = rows.len().saturating_sub(ROWS);
-        rows.drain(..earlier);
+        let mut down = BTreeMap::new();
+        rows.drain(..earlier).for_each(|row| goes_down_or_up(&row.event, &mut down));
         let (lanes, left_out) = lanes(run, &rows);
-        Diagram { journal, lanes, left_out, rows, earlier, mark: None, signs: &ASCII }
+        Diagram { journal, lanes, left_out, rows, earlier, down, mark: None, signs: &ASCII }
     }
 
     /// The same with box-drawing characters.
@@ -278,23 +281,28 @@ impl fmt::Display for Diagram<'_> {
             let s = if self.earlier == 1 { "" } else { "s" };
             writeln!(f, "... {} row{s} left out", self.earlier)?;
         }
-        let mut down = BTreeMap::new();
+        let mut down = self.down.clone();
         for row in &self.rows {
             writeln!(f, "{}", self.draw(row, &down))?;
-            match row.event.kind() {
-                Kind::Crash | Kind::PowerLoss | Kind::Stop | Kind::Wipe => {
-                    down.insert(row.event.node(), ' ');
-                }
-                Kind::Pause => _ = down.insert(row.event.node(), ':'),
-                Kind::Start | Kind::Resume => _ = down.remove(&row.event.node()),
-                _ => {}
-            }
+            goes_down_or_up(&row.event, &mut down);
         }
         match self.left_out {
             0 => Ok(()),
             1 => writeln!(f, "1 node that takes part has no lane"),
             n => writeln!(f, "{n} nodes that take part have no lane"),
         }
+    }
+}
+
+/// Notes what is drawn instead of a node's line from this event on.
+fn goes_down_or_up(event: &Event<'_>, down: &mut BTreeMap<NodeId, char>) {
+    match event.kind() {
+        Kind::Crash | Kind::PowerLoss | Kind::Stop | Kind::Wipe => {
+            down.insert(event.node(), ' ');
+        }
+        Kind::Pause => _ = down.insert(event.node(), ':'),
+        Kind::Start | Kind::Resume => _ = down.remove(&event.node()),
+        _ => {}
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn workload(run: &Run) -> Vec<String> {
         let total = run.operations.iter().find(|(name, _)| name == client);
         let kept_here: Vec<String> = kept.iter().map(ToString::to_string).collect();
         match (kept_here.as_slice(), total.map_or(0, |(_, total)| *total)) {
-            ([], total) => format!("{client} does none of its {total} operations"),
+            ([], total) => format!("{client} does none of its {}", count(total, "operation")),
             ([one], total) => format!("{client} does only operation {one} of {total}"),
             (many, total) => format!("{client} does operations {} of {total}", many.join(", ")),
         }

@@ -69,7 +69,7 @@ pub(super) fn witness(outcome: &Outcome) -> &str {
 }
 
 /// The events that the witness speaks of, if it says which.
-fn evidence(outcome: &Outcome) -> &[EventId] {
+pub(super) fn evidence(outcome: &Outcome) -> &[EventId] {
     match &outcome.verdict {
         Verdict::Violated(witness) => witness.events(),
         Verdict::Holds | Verdict::Unknown(_) => &[],

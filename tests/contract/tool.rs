@@ -117,7 +117,7 @@ fn can_i_deploy() {
         0,
         expect![[r#"
         orders@1.0.0 with payment@1.0.0: compatible (compared)  orders/1.0.0/payment.json
-        yes: orders@1.0.0 to production, 1 pairs
+        yes: orders@1.0.0 to production, 1 pair
     "#]],
     );
     let other =
@@ -143,7 +143,7 @@ fn impact() {
         since payment@1.0.0: required bump major
             major POST /charge /paths/~1charge/post/responses/201 (response-widened): a message may come that was never allowed
                 for example {"number":""}
-        payment@1.1.0: breaking with its 1 consumers
+        payment@1.1.0: breaking with its 1 consumer
     "#]],
     );
 }

@@ -413,28 +413,38 @@ mod names {
     }
 }
 
-/// A database syncs its files many times in one commit: one line each, until the node says more.
+/// A database syncs many times at one instant, with other operations in between: that is one line, also
+/// where every event is marked but those that it stands for.
 #[test]
-fn syncs_of_one_instant_are_counted_once() {
+fn syncs_of_one_instant_are_one_line() {
     let mut s = Script::new();
-    for file in ["book", "book", "", "book", "", "book"] {
-        s.tell(Kind::DiskWrite, PAYMENT, "book", 1, "");
-        s.tell(Kind::DiskSync, PAYMENT, file, 0, "");
-        s.tell(Kind::Note, SHOPPER, "", 0, "waits");
+    let first = s.tell(Kind::DiskSync, SHOPPER, "", 0, "");
+    for _ in 0..2 {
+        s.tell(Kind::DiskOp, SHOPPER, "rename", 0, "");
+        s.tell(Kind::DiskSync, SHOPPER, "stock.redb", 0, "");
     }
-    s.note(PAYMENT, "answers", NONE);
-    s.tell(Kind::DiskSync, PAYMENT, "book", 0, "");
-    s.at(1_000).tell(Kind::DiskSync, PAYMENT, "book", 0, "");
+    s.tell(Kind::DiskSync, PAYMENT, "", 0, "");
+    let shows = s.tell(Kind::DiskSync, PAYMENT, "", 0, "");
+    s.tell(Kind::DiskSync, PAYMENT, "", 0, "");
+    s.at(1_000).tell(Kind::DiskSync, SHOPPER, "", 0, "");
     let journal = s.finish();
     check(
-        journal.story().of_nodes(["payment"]),
+        journal.story(),
         expect![[r#"
-            time             node     what
-                   0.000 ms  payment  syncs book                4 times at this instant
-                   0.000 ms  payment  syncs its disk            twice at this instant
-                   0.000 ms  payment  answers
-                   0.000 ms  payment  syncs book
-                   1.000 ms  payment  syncs book
-        "#]],
+        time             node     what
+               0.000 ms  shopper  syncs its disk            and 2 times more at this instant
+               0.000 ms  payment  syncs its disk            and 2 times more at this instant
+               1.000 ms  shopper  syncs its disk
+    "#]],
+    );
+    let nobody: [&str; 0] = [];
+    let story = journal.story().of_nodes(nobody);
+    check(
+        story.mark(first, "").mark(shows, "<-"),
+        expect![[r#"
+        time             node     what
+               0.000 ms  shopper  syncs its disk            and 2 times more at this instant
+               0.000 ms  payment  syncs its disk            and once more at this instant  <-
+    "#]],
     );
 }

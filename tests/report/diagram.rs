@@ -128,6 +128,31 @@ fn what_has_no_room_is_counted() {
     assert!(text.trim_end().ends_with("has no lane") || text.trim_end().ends_with("have no lane"));
 }
 
+/// It went down in a row that is left out: its lane stays empty until it comes up again.
+#[test]
+fn what_is_down_stays_down_when_rows_are_left_out() {
+    let mut recorder = Recorder::new(Recording::Full);
+    let (up, down) = (recorder.add_node("up"), recorder.add_node("down"));
+    let none = EventId::NONE;
+    recorder.append(0, Entry::new(Kind::Start, down), none, none);
+    recorder.append(0, Entry::new(Kind::Start, up), none, none);
+    recorder.append(1_000_000, Entry::new(Kind::Crash, down), none, none);
+    for n in 2..40 {
+        let note = recorder.append(n * 1_000_000, Entry::new(Kind::Note, up), none, none);
+        recorder.attach_text(note, format!("counts {n}"));
+    }
+    recorder.append(40_000_000, Entry::new(Kind::Start, down), none, none);
+    let after = recorder.append(41_000_000, Entry::new(Kind::Note, up), none, none);
+    recorder.attach_text(after, "is done".to_owned());
+    let run = run_of(recorder.finish(), Vec::new(), Vec::new());
+    let text = Diagram::of(&run, &run.journal.story().events()).to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].ends_with(" rows left out"), "{text}");
+    let (first, last) = (lines[2], lines.len() - 2);
+    assert!(first.contains("counts") && !first.contains('|'), "{text}");
+    assert!(lines[last].contains('^') && lines[last + 1].contains('|'), "{text}");
+}
+
 #[test]
 fn nothing_is_drawn_of_nothing() {
     let run = run_of(Recorder::new(Recording::Full).finish(), Vec::new(), Vec::new());

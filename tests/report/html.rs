@@ -26,6 +26,22 @@ fn shop_page() -> String {
     html::failure("shop", &report.failures[0])
 }
 
+/// A check that is violated at the end of the world and names two events, long before.
+fn shown_page() -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let report = explore(super::story::charged_twice).seeds(0..1).out(directory.path()).find();
+    let mut failure = report.failures.into_iter().next().unwrap();
+    failure.command = "see it again".to_owned();
+    html::failure("shop", &failure)
+}
+
+/// A run in which nothing is violated.
+fn holding() -> Run {
+    let mut run = long(100);
+    run.outcomes[0].verdict = Verdict::Holds;
+    run
+}
+
 /// The data that the script of a page reads.
 #[track_caller]
 pub(super) fn data(page: &str) -> Value {
@@ -160,6 +176,54 @@ fn the_data_is_the_journal() {
     assert!(said.iter().all(|text| page.contains(text)), "it is all there without a script");
 }
 
+/// What a check speaks of is in its page: the end of the world, at which it is asked, rests on nothing.
+#[test]
+fn what_shows_the_violation_is_in_the_data() {
+    let page = shown_page();
+    let data = data(&page);
+    let kind =
+        |row: u64| data["kinds"][data["kind"][row as usize].as_u64().unwrap() as usize].clone();
+    let evidence: Vec<u64> = serde_json::from_value(data["evidence"].clone()).unwrap();
+    assert_eq!(evidence.iter().map(|row| kind(*row)).collect::<Vec<_>>(), ["note", "note"]);
+    assert_eq!(kind(data["focus"].as_u64().unwrap()), "end");
+    assert_eq!(data["violation"], "nothing is charged twice: it is charged twice");
+    // At first the page shows what is told, but for the end: to the end of chaos.
+    let frame: Vec<u64> = serde_json::from_value(data["frame"].clone()).unwrap();
+    assert_eq!(kind(frame[1]), "heal");
+    assert!(frame[0] < evidence[0] && frame[0] > 100, "{frame:?}");
+    assert_eq!(data_of_holding()["focus"], -1);
+    assert!(data_of_holding()["frame"].is_null());
+}
+
+fn data_of_holding() -> Value {
+    data(&page_of(&holding()))
+}
+
+/// Columns that a witness lays out keep their places.
+#[test]
+fn what_a_witness_lays_out_keeps_its_columns() {
+    let mut run = holding();
+    let text = "two lines\n  1 ms  Take  |--|\n 12 ms  Read   |--|";
+    run.outcomes[0].verdict = Verdict::violated(text);
+    let page = page_of(&run);
+    elements(&page);
+    let rest = "<pre>  1 ms  Take  |--|\n 12 ms  Read   |--|</pre></td>";
+    assert!(page.contains(&format!("<td>two lines{rest}")), "{page}");
+    assert!(page.contains("<p class=\"witness\">two lines</p><pre class=\"witness\">  1 ms"));
+}
+
+/// A search that names nothing to reach has no list of it.
+#[test]
+fn a_summary_has_no_empty_lists() {
+    let mut report = super::found();
+    assert!(html::summary(&report, "shop.html").contains("<h2>Reached</h2>"));
+    report.coverage.sometimes.clear();
+    report.coverage.points.clear();
+    let page = html::summary(&report, "shop.html");
+    elements(&page);
+    assert!(!page.contains("<h2>Reached</h2>") && page.contains("<h2>Faults</h2>"));
+}
+
 /// A long run is cut, and the page says so; what is left still hangs together.
 #[test]
 fn pages_have_a_bounded_size() {
@@ -191,7 +255,7 @@ fn a_summary_has_the_numbers_of_the_search() {
     };
     let expected = [
         shown(line["seeds_run"].to_string(), "seeds run, of 1,000".to_owned()),
-        shown("1".to_owned(), "distinct failures".to_owned()),
+        shown("1".to_owned(), "distinct failure".to_owned()),
         shown(sum("struck").to_string(), format!("faults struck, of {}", sum("planned"))),
         shown("1 of 1".to_owned(), "\u{201c}sometimes\u{201d} seen".to_owned()),
         shown("0 of 1".to_owned(), "points reached".to_owned()),
@@ -250,6 +314,8 @@ fn the_pages_for_the_browser() {
         ("long", page_of(&long(5_200))),
         ("hostile", page_of(&hostile())),
         ("summary", html::summary(&super::found(), "summary.html")),
+        ("shown", shown_page()),
+        ("holds", page_of(&holding())),
     ];
     let directory = std::env::var_os("STORMGLASS_PAGES").map(PathBuf::from);
     for (name, page) in made {

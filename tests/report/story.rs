@@ -33,6 +33,15 @@ fn noisy_shop(sim: &mut Sim) {
     });
 }
 
+/// The same with a check that names the two charges.
+pub(super) fn charged_twice(sim: &mut Sim) {
+    noisy_shop(sim);
+    sim.check("nothing is charged twice", |journal: &Journal| {
+        let charges = journal.of_kind(Kind::Note).map(|note| note.id());
+        Verdict::from(Violation::new("it is charged twice").with_events(charges))
+    });
+}
+
 fn story(world: impl Fn(&mut Sim) + Send + Sync + 'static) -> String {
     let directory = tempfile::tempdir().unwrap();
     let report = explore(world).seeds(0..1).out(directory.path()).find();
@@ -44,13 +53,7 @@ fn story(world: impl Fn(&mut Sim) + Send + Sync + 'static) -> String {
 /// The witness names the two charges: their traces are the story, and no question of health is.
 #[test]
 fn what_the_witness_names_is_told_with_its_traces() {
-    let told = story(|sim: &mut Sim| {
-        noisy_shop(sim);
-        sim.check("nothing is charged twice", |journal: &Journal| {
-            let charges = journal.of_kind(Kind::Note).map(|note| note.id());
-            Verdict::from(Violation::new("it is charged twice").with_events(charges))
-        });
-    });
+    let told = story(charged_twice);
     expect![[r#"
         time             node     what
               50.000 ms  shopper  -> till     POST /charge

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use axum::routing::{get, post};
 use serde_json::Value;
 
 use super::html::{data, page_of};
@@ -127,4 +128,44 @@ fn the_map_has_messages_that_are_no_requests() {
         node
         2 messages within"#]]
     .assert_eq(&map(&page_of(&run_with([], world))).join("\n"));
+}
+
+/// What befell the calls of replicas to each other stands below the name, in two lines that fit the box.
+#[test]
+fn what_is_within_is_told_in_two_lines() {
+    let world = |sim: &mut Sim| {
+        sim.links(LinkProfile::with_delay(ms(1)));
+        sim.service("node", |ctx: Ctx| {
+            let ask = post(move || async move {
+                for _ in 0..9 {
+                    let other = if ctx.name() == "node-0" { "node-1" } else { "node-0" };
+                    let call = ctx.http().get(&format!("http://{other}/state"));
+                    let _ = call.timeout(ms(10)).send().await;
+                }
+            });
+            axum::Router::new().route("/ask", ask).route("/state", get(|| async { "fine" }))
+        })
+        .replicas(2)
+        .calls(["node"]);
+        sim.client("client", |ctx| async move {
+            ctx.http().post("http://node-0/ask").send().await?;
+            Ok::<(), HttpError>(())
+        });
+    };
+    let on = |leg, n, effect| {
+        let label = Some("GET /state".to_owned());
+        Fault::Message { from: "node-0".into(), to: "node-1".into(), label, n, leg, effect }
+    };
+    let faults = [
+        on(Leg::Request, 1, Effect::Drop),
+        on(Leg::Reply, 2, Effect::Drop),
+        on(Leg::Request, 3, Effect::Duplicate),
+    ];
+    expect![[r#"
+        1 call
+        client
+        node
+        9 calls within, 1 error
+        1 lost, 1 doubled, …"#]]
+    .assert_eq(&map(&page_of(&run_with(faults, world))).join("\n"));
 }

@@ -42,7 +42,7 @@ fn verdict(subject: Subject<'_>, file: &mut File) {
         (Some(outcome), _) => {
             file.raw("<section class=\"verdict violated\"><p class=\"badge\">violated</p>");
             file.el("<h1>", &outcome.property, "</h1>");
-            file.el("<p class=\"witness\">", story::witness(outcome), "</p>");
+            witness(story::witness(outcome), file);
         }
         (None, Verdict::Holds) => {
             file.raw("<section class=\"verdict holds\"><p class=\"badge\">holds</p>");
@@ -61,6 +61,15 @@ fn verdict(subject: Subject<'_>, file: &mut File) {
     file.raw("</ul></section>\n");
 }
 
+/// Its first line as prose, and what follows as it was laid out: the columns of a history.
+pub(super) fn witness(text: &str, file: &mut File) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    file.el("<p class=\"witness\">", first, "</p>");
+    if !rest.is_empty() {
+        file.el("<pre class=\"witness\">", rest, "</pre>");
+    }
+}
+
 fn facts(subject: Subject<'_>) -> Vec<String> {
     let run = subject.run;
     let mut facts = vec![format!("seed {}", run.seed)];
@@ -76,7 +85,8 @@ fn facts(subject: Subject<'_>) -> Vec<String> {
         facts.push(format!("replayed {replays}/{replays} identical{fresh}"));
     }
     let events = thousands(run.journal.total());
-    facts.push(format!("{events} events in {} of virtual time", run.duration));
+    let s = if run.journal.total() == 1 { "" } else { "s" };
+    facts.push(format!("{events} event{s} in {} of virtual time", run.duration));
     facts.push(format!("tasks {}", subject.scheduling));
     facts.push(if run.sealed { "sealed" } else { "not sealed" }.to_owned());
     facts.push(format!("fingerprint {}", run.fingerprint()));
@@ -106,8 +116,8 @@ fn takes(subject: Subject<'_>, file: &mut File) {
         file.el("<span class=\"struck\">", struck, "</span>");
         if let Some(without) = shrunk.and_then(|shrunk| shrunk.without.get(number)) {
             let open = match without {
-                Without::Holds => "<span class=\"without\">",
-                _ => "<span class=\"without open\">",
+                Without::Holds => "<span class=\"without holds\">",
+                _ => "<span class=\"without\">",
             };
             file.el(open, without_it(without), "</span>");
         }
@@ -283,7 +293,13 @@ pub(super) fn details(subject: Subject<'_>, file: &mut File) {
             Verdict::Unknown(_) => ("<tr class=\"unknown\"><td>", "unknown"),
         };
         file.el(class, word, "</td>").el("<td>", outcome.kind, "</td>");
-        file.el("<td>", &outcome.property, "</td>").el("<td>", text, "</td></tr>\n");
+        file.el("<td>", &outcome.property, "</td><td>");
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+        file.text(first);
+        if !rest.is_empty() {
+            file.el("<pre>", rest, "</pre>");
+        }
+        file.raw("</td></tr>\n");
     }
     if !run.outcomes.is_empty() {
         file.raw("</tbody></table></section>\n");

@@ -13,11 +13,15 @@ use layout::{Curve, HEIGHT, LABEL_LINE, Labels, Layout, WIDTH};
 
 /// Services on the map; of more, those with the most traffic.
 const SERVICES_MAX: usize = 40;
-/// Characters of a name, and of the line below it, that a box has room for.
+/// Characters of a name, and of a line below it, that a box has room for.
 const NAME_MAX: usize = 17;
-const WITHIN_MAX: usize = 27;
+const WITHIN_MAX: usize = 26;
+/// Lines below a name.
+const WITHIN_LINES: usize = 2;
+/// From one of them to the next.
+const WITHIN_LINE: f64 = 13.0;
 /// Characters of a line of an edge's label, about.
-const LINE_MAX: usize = 24;
+const LINE_MAX: usize = 25;
 
 /// What went from one service to another.
 #[derive(Clone, Copy, Default)]
@@ -86,10 +90,10 @@ pub(super) fn write(run: &Run, tracer: &DistributedTracer, file: &mut File) {
     shown.sort_unstable();
     let pairs: Vec<(&str, &str)> = edges.keys().copied().collect();
     let layout = Layout::of(run, &of_node, &shown, &pairs);
-    file.raw("<section class=\"map\"><h2>The service map</h2>\n");
+    file.raw("<section class=\"map\"><h2>The service map</h2>\n<div class=\"scroll\">");
     draw(&layout, &edges, file);
     file.raw(
-        "<p class=\"note\">Who calls whom, replicas together; \u{201c}within\u{201d} is from a service \
+        "</div>\n<p class=\"note\">Who calls whom, replicas together; \u{201c}within\u{201d} is from a service \
          to itself or from replica to replica. Replies go the other way and are not drawn.",
     );
     if left_out > 0 {
@@ -150,9 +154,7 @@ fn draw(layout: &Layout<'_>, edges: &Edges<'_>, file: &mut File) {
     }
     file.raw("</defs>\n");
     let outer = edges.iter().filter(|((from, to), _)| from != to);
-    let drawn = outer.filter_map(|((from, to), edge)| {
-        Some((Curve::between(*layout.places.get(from)?, *layout.places.get(to)?), edge))
-    });
+    let drawn = outer.filter_map(|(ends, edge)| Some((*layout.curves.get(ends)?, edge)));
     let drawn: Vec<(Curve, &Edge<'_>)> = drawn.collect();
     let mut labels = Labels::of(layout, drawn.iter().map(|(curve, _)| *curve).collect());
     for (curve, edge) in &drawn {
@@ -177,21 +179,31 @@ fn short(text: &str, most: usize) -> String {
 fn draw_service(name: &str, (x, y): (f64, f64), within: Option<&Edge<'_>>, file: &mut File) {
     let (left, top) = (x - WIDTH / 2.0, y - HEIGHT / 2.0);
     file.el("<rect class=\"service\" rx=\"8\" x=\"", format_args!("{left:.1}"), "\" ");
-    file.el("y=\"", format_args!("{top:.1}"), "\" width=\"150\" height=\"44\"/>");
-    let baseline = if within.is_some() { y - 3.0 } else { y + 5.0 };
+    file.el("y=\"", format_args!("{top:.1}"), "\" ");
+    let (much, befell) = within.map(Edge::words).unwrap_or_default();
+    let much = within.map(|_| format!("{} within", much.join(", ")));
+    let all: Vec<String> = much.into_iter().chain(befell.iter().cloned()).collect();
+    file.el("width=\"", WIDTH, "\" ").el("height=\"", HEIGHT, "\">");
+    // Whoever points at the box reads all of it.
+    let whole = [&[visible(name)], all.as_slice()].concat().join(", ");
+    file.el("<title>", whole, "</title></rect>");
+    let mut lines = wrapped(&all, WITHIN_MAX);
+    if lines.len() > WITHIN_LINES {
+        lines.truncate(WITHIN_LINES);
+        lines.last_mut().expect("there are more lines").push_str(", \u{2026}");
+    }
+    let baseline = y + 5.0 - lines.len() as f64 * (WITHIN_LINE / 2.0 + 0.5);
     file.raw("<text class=\"name\"");
     at((x, baseline), file);
     file.text(short(name, NAME_MAX)).raw("</text>\n");
-    let Some(within) = within else { return };
-    let (much, befell) = within.words();
-    file.raw(match befell.is_empty() {
-        true => "<text class=\"count within\"",
-        false => "<text class=\"count within lost\"",
-    });
-    at((x, y + 14.0), file);
-    let much = format!("{} within", much.join(", "));
-    let words: Vec<String> = std::iter::once(much).chain(befell).collect();
-    file.text(short(&words.join(", "), WITHIN_MAX)).raw("</text>\n");
+    for (line, text) in lines.iter().enumerate() {
+        file.raw(match befell.is_empty() {
+            true => "<text class=\"count within\"",
+            false => "<text class=\"count within lost\"",
+        });
+        at((x, baseline + 2.0 + (line as f64 + 1.0) * WITHIN_LINE), file);
+        file.text(short(text, WITHIN_MAX)).raw("</text>\n");
+    }
 }
 
 /// The place of a text, and the end of its tag.
@@ -209,7 +221,9 @@ fn draw_edge(curve: &Curve, edge: &Edge<'_>, labels: &mut Labels, file: &mut Fil
     file.el("d=\"", curve, "\"/>");
     let (much, befell) = edge.words();
     let mut lines = vec![(much.join(", "), "<text class=\"count\"")];
-    lines.extend(wrapped(&befell).into_iter().map(|line| (line, "<text class=\"count lost\"")));
+    lines.extend(
+        wrapped(&befell, LINE_MAX).into_iter().map(|line| (line, "<text class=\"count lost\"")),
+    );
     let longest = lines.iter().map(|(text, _)| text.chars().count()).max().unwrap_or(0);
     let (x, top) = labels.place(curve, longest, lines.len());
     for (line, (text, open)) in lines.into_iter().enumerate() {
@@ -219,11 +233,11 @@ fn draw_edge(curve: &Curve, edge: &Edge<'_>, labels: &mut Labels, file: &mut Fil
     }
 }
 
-/// Words in lines that fit between two services.
-fn wrapped(words: &[String]) -> Vec<String> {
+/// Words in lines of about so many characters.
+fn wrapped(words: &[String], most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words {
-        match lines.last_mut().filter(|line| line.len() + word.len() < LINE_MAX) {
+        match lines.last_mut().filter(|line| line.len() + 2 + word.len() <= most) {
             Some(line) => *line = format!("{line}, {word}"),
             None => lines.push(word.clone()),
         }

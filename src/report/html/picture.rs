@@ -1,6 +1,7 @@
 //! The data of the picture: the events in columns, the messages, the faults, the requests.
 
 mod spans;
+mod violation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use super::file::File;
 use super::lanes::Lanes;
 use super::text::{payload, thousands, visible};
 use crate::journal::{Event, EventId, Journal, Kind};
-use crate::report::story::is_of_faults;
+use crate::report::story::{self, is_of_faults};
 use crate::shrink::Without;
 use crate::trace::DistributedTracer;
 use spans::SpanLine;
@@ -36,6 +37,8 @@ pub(super) struct Picture<'a> {
     /// In the order in which they happened.
     rows: Vec<EventId>,
     focus: EventId,
+    /// The events that show the violation, if the witness says which.
+    evidence: &'a [EventId],
 }
 
 /// What became of a message, as the script knows it.
@@ -78,6 +81,12 @@ struct Data {
     faults: Vec<FaultBar>,
     spans: Vec<SpanLine>,
     focus: i64,
+    /// The property, and what the witness says first.
+    violation: String,
+    /// The rows that show the violation.
+    evidence: Vec<usize>,
+    /// The first and the last row of what is shown at first.
+    frame: Option<(usize, usize)>,
     end: u64,
 }
 
@@ -111,9 +120,10 @@ impl<'a> Picture<'a> {
     pub(super) fn of(subject: Subject<'a>, tracer: &'a DistributedTracer) -> Picture<'a> {
         let journal = &subject.run.journal;
         let focus = subject.outcome.map_or(EventId::NONE, |outcome| outcome.event);
-        let past = if focus == EventId::NONE { Vec::new() } else { journal.past(focus) };
+        let evidence = subject.outcome.map_or(&[][..], story::evidence);
+        let past = violation::past(journal, focus, evidence);
         let lanes = Lanes::of(subject.run, &past);
-        Picture { journal, tracer, lanes, rows: rows(journal, &past), focus }
+        Picture { journal, tracer, lanes, rows: rows(journal, &past), focus, evidence }
     }
 
     fn row(&self, id: EventId) -> Option<usize> {
@@ -153,12 +163,13 @@ impl<'a> Picture<'a> {
         }
         let lost = subject.run.journal.total() - self.journal.len() as u64;
         if lost > 0 {
-            let lost = thousands(lost);
-            missing.push(format!("{lost} events were hashed and not kept."));
+            let were = if lost == 1 { "event was" } else { "events were" };
+            missing.push(format!("{} {were} hashed and not kept.", thousands(lost)));
         }
         if self.lanes.left_out > 0 {
             let n = self.lanes.left_out;
-            missing.push(format!("{n} nodes that do less have no lane."));
+            let nodes = if n == 1 { "node that does less has" } else { "nodes that do less have" };
+            missing.push(format!("{n} {nodes} no lane."));
         }
         if !missing.is_empty() {
             file.el("<p class=\"note cut\">", missing.join(" "), "</p>\n");
@@ -197,6 +208,9 @@ impl<'a> Picture<'a> {
             faults: self.faults(subject),
             spans,
             focus: self.row_or_none(Some(self.focus)),
+            violation: subject.outcome.map_or_else(String::new, violation::text),
+            evidence: self.evidence.iter().filter_map(|id| self.row(*id)).collect(),
+            frame: self.frame(subject),
             end: subject.run.duration.0.max(last),
             texts: std::mem::take(&mut texts.0).into_iter().collect(),
         }

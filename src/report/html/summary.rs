@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::answer;
 use super::file::File;
 use super::text::thousands;
 use crate::explore::{Failure, SearchReport};
@@ -15,10 +16,16 @@ pub(super) fn page(report: &SearchReport, at: &Path) -> String {
     figures(report, &mut file);
     failures(report, directory, &mut file);
     others(report, &mut file);
-    file.raw("<div class=\"columns even\">\n");
-    faults(report, &mut file);
-    reached(report, &mut file);
-    file.raw("</div>\n</main>\n");
+    let coverage = &report.coverage;
+    if coverage.sometimes.is_empty() && coverage.points.is_empty() {
+        faults(report, &mut file);
+    } else {
+        file.raw("<div class=\"columns even\">\n");
+        faults(report, &mut file);
+        reached(report, &mut file);
+        file.raw("</div>\n");
+    }
+    file.raw("</main>\n");
     let verdict = report.verdict().word();
     file.finish(&format!("{verdict} - search of {}", report.sim), "")
 }
@@ -50,7 +57,7 @@ fn head(report: &SearchReport, file: &mut File) {
         ),
     };
     file.raw(open).el("<p class=\"badge\">", verdict.word(), "</p>").el("<h1>", title, "</h1>");
-    file.el("<p class=\"witness\">", witness, "</p>");
+    answer::witness(witness, file);
     file.raw("<ul class=\"facts\">");
     let mut facts = vec![format!("tasks {}", report.strategy)];
     if report.shard.1 > 1 {
@@ -72,10 +79,14 @@ fn figures(report: &SearchReport, file: &mut File) {
     let (planned, struck) = coverage.struck();
     let seen = coverage.sometimes.len() - coverage.unseen().len();
     let points = coverage.points.len() - coverage.unreached().len();
+    let failures = report.failures.len();
     let of = |part: usize, whole: usize| format!("{part} of {whole}");
     let mut figures = vec![
         (thousands(coverage.runs), format!("seeds run, of {}", thousands(report.planned))),
-        (report.failures.len().to_string(), "distinct failures".to_owned()),
+        (
+            failures.to_string(),
+            format!("distinct {}", if failures == 1 { "failure" } else { "failures" }),
+        ),
         (thousands(struck), format!("faults struck, of {}", thousands(planned))),
     ];
     if !coverage.sometimes.is_empty() {
@@ -126,7 +137,7 @@ fn link(page: &Path, directory: &Path) -> Option<String> {
 }
 
 fn one(found: &Failure, file: &mut File) {
-    file.el("<p class=\"witness\">", story::witness(&found.outcome), "</p>");
+    answer::witness(story::witness(&found.outcome), file);
     if found.run.plan.faults.is_empty() {
         file.raw("<p>It takes no fault at all.</p>");
     } else {
@@ -190,25 +201,21 @@ fn faults(report: &SearchReport, file: &mut File) {
     file.raw("</tbody></table></section>\n");
 }
 
+/// What the world names; it names something.
 fn reached(report: &SearchReport, file: &mut File) {
     let coverage = &report.coverage;
     file.raw("<section><h2>Reached</h2>\n");
-    if coverage.sometimes.is_empty() && coverage.points.is_empty() {
-        file.raw("<p>The world names neither a \u{201c}sometimes\u{201d} nor a point.</p>");
-    } else {
-        file.raw("<table class=\"list numbers\"><thead><tr><th>what</th><th>name</th>");
-        file.raw("<th>seeds</th></tr></thead>\n<tbody>");
-        for (what, counts) in [("sometimes", &coverage.sometimes), ("point", &coverage.points)] {
-            for (name, seeds) in counts {
-                file.raw(if *seeds == 0 { "<tr class=\"unknown\">" } else { "<tr>" });
-                file.el("<td>", what, "</td>").el("<td>", name, "</td>");
-                match seeds {
-                    0 => _ = file.raw("<td>never</td></tr>\n"),
-                    seeds => _ = file.el("<td>", thousands(*seeds), "</td></tr>\n"),
-                }
+    file.raw("<table class=\"list numbers\"><thead><tr><th>what</th><th>name</th>");
+    file.raw("<th>seeds</th></tr></thead>\n<tbody>");
+    for (what, counts) in [("sometimes", &coverage.sometimes), ("point", &coverage.points)] {
+        for (name, seeds) in counts {
+            file.raw(if *seeds == 0 { "<tr class=\"unknown\">" } else { "<tr>" });
+            file.el("<td>", what, "</td>").el("<td>", name, "</td>");
+            match seeds {
+                0 => _ = file.raw("<td>never</td></tr>\n"),
+                seeds => _ = file.el("<td>", thousands(*seeds), "</td></tr>\n"),
             }
         }
-        file.raw("</tbody></table>");
     }
-    file.raw("</section>\n");
+    file.raw("</tbody></table></section>\n");
 }

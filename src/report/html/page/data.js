@@ -17,7 +17,10 @@ const first = new Uint8Array(N);
   const started = new Set();
   for (let i = 0; i < N; i++) if (KIND[i] === 'start' && !started.has(D.node[i])) { started.add(D.node[i]); first[i] = 1; }
 }
-const shown = i => !QUIET.has(KIND[i]) && !first[i];
+// What shows the violation; the violation itself, if nobody said what does.
+const EVIDENCE = new Set(D.evidence);
+const WHY = D.evidence.length ? D.evidence : D.focus >= 0 && (D.prev[D.focus] || D.cause[D.focus]) ? [D.focus] : [];
+const shown = i => EVIDENCE.has(i) || i === D.focus || !QUIET.has(KIND[i]) && !first[i];
 // Those that one can step to.
 const MAJOR = [];
 for (let i = 0; i < N; i++) if (shown(i)) MAJOR.push(i);
@@ -25,15 +28,17 @@ for (let i = 0; i < N; i++) if (shown(i)) MAJOR.push(i);
 const prevOf = i => D.prev[i] ? i - D.prev[i] : -1;
 const causeOf = i => D.cause[i] ? i - D.cause[i] : -1;
 
-// 1 what it rests on, 2 what rests on it, 3 itself.
+// 1 what it rests on, 2 what rests on it, 3 itself. The violation rests on what shows it.
 function cone(row) {
   const lit = new Uint8Array(N);
-  const open = [row];
+  const itself = row === D.focus && WHY.length ? WHY : [row];
+  const open = [...itself];
   while (open.length) {
     const i = open.pop();
     for (const j of [prevOf(i), causeOf(i)]) if (j >= 0 && !lit[j]) { lit[j] = 1; open.push(j); }
   }
-  lit[row] = 3;
+  for (const i of itself) lit[i] = 3;
+  if (row === D.focus) { lit[row] = 3; return lit; }
   for (let i = row + 1; i < N; i++) {
     const p = prevOf(i), c = causeOf(i);
     if (p >= 0 && lit[p] > 1 || c >= 0 && lit[c] > 1) lit[i] = 2;
@@ -54,8 +59,9 @@ M.send.forEach((s, m) => {
 const lostSends = new Set(M.send.filter((_, m) => M.fate[m] === LOST || M.fate[m] === REFUSED));
 
 function timeText(ns, step) {
-  const ms = ns / 1e6;
-  if (step === undefined && ns >= 1e10) return (ns / 1e9).toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 6 }) + ' s';
+  // Cut, not rounded, as in the story.
+  const ms = step === undefined ? Math.floor(ns / 1e3) / 1e3 : ns / 1e6;
+  if (step === undefined && ns >= 1e10) return (ms / 1e3).toLocaleString('en-US', { minimumFractionDigits: 6, maximumFractionDigits: 6 }) + ' s';
   if (step === undefined) return ms.toLocaleString('en-US', { minimumFractionDigits: 3, maximumFractionDigits: 3 }) + ' ms';
   if (ns === 0) return '0';
   const digits = u => Math.max(0, Math.min(6, -Math.floor(Math.log10(step / u) + 1e-9)));

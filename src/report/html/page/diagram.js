@@ -263,6 +263,12 @@ function drawMoments(g) {
     g.beginPath(); g.moveTo(x, view.axis - 2); g.lineTo(x, view.height - 8); g.stroke();
     g.setLineDash([]);
   }
+  if (D.focus < 0 || xOf(D.focus) <= view.width) return;
+  g.font = '11.5px ' + SANS;
+  g.textAlign = 'right';
+  g.textBaseline = 'middle';
+  g.fillStyle = colors.bad;
+  g.fillText('violated at ' + timeText(AT[D.focus]) + ' →', view.width - 10, view.height - 8);
 }
 
 // The ends of a message as points, and where its line stops.
@@ -289,7 +295,7 @@ function tone(m) {
   if (!state.lit) return 0;
   const a = state.lit[M.send[m]], b = M.end[m] >= 0 ? state.lit[M.end[m]] : a;
   if (!a || M.fate[m] !== UNDER_WAY && !b) return -1;
-  return a === 2 || b === 2 ? 2 : a === 1 || b === 1 ? 1 : -1;
+  return a === 2 || b === 2 ? 2 : 1;
 }
 
 function drawMessages(g) {
@@ -385,7 +391,7 @@ function drawLabels(g, labels) {
   g.textBaseline = 'middle';
   g.font = '11.5px ' + SANS;
   for (let i = 0; i < N; i++) {
-    if (!['note', 'log', 'timeout', 'crash', 'power_loss', 'panic', 'start', 'pause', 'resume', 'disk_fail'].includes(KIND[i]) || first[i]) continue;
+    if (!EVIDENCE.has(i) && !['note', 'log', 'timeout', 'crash', 'power_loss', 'panic', 'start', 'pause', 'resume', 'disk_fail'].includes(KIND[i]) || first[i]) continue;
     if (D.node[i] < 0) continue;
     const x = xOf(i), y = yOf(D.node[i]);
     const text = cut(g, D.texts[D.text[i]].split('\n')[0], 150);
@@ -452,7 +458,7 @@ function drawMarks(g) {
     if (x < view.gutter - 8 || x > view.width + 8) continue;
     if (kind === 'drop') continue;
     const dot = kind === 'send' || kind === 'deliver';
-    if (dot && !(state.lit && state.lit[i])) {
+    if (dot && !EVIDENCE.has(i) && !(state.lit && state.lit[i])) {
       if (crowded && scale.to - scale.from > .1) continue;
       const cell = D.node[i] + ' ' + Math.round(x);
       if (drawn.has(cell)) continue;
@@ -473,6 +479,7 @@ function mark(g, i, kind, x, y) {
     g.beginPath(); g.arc(x, y, r, 0, 7); g.fill(); g.stroke();
   };
   if (i === D.focus) { ring(8.5, colors.bad, 2.4); disc(4, colors.bad); return; }
+  if (EVIDENCE.has(i)) { ring(8, colors.bad, 1.8); disc(4, tone || colors.ink); return; }
   switch (kind) {
     case 'send': case 'deliver': return disc(view.lane < 24 ? 1.6 : 2.6, tone || colors.msg);
     case 'note': case 'log': return disc(4.2, tone || colors.ink);
@@ -546,7 +553,7 @@ function hit(px, py) {
     if (!shown(i) || KIND[i] === 'drop') continue;
     const [x, y] = markAt(i);
     const weight = KIND[i] === 'send' || KIND[i] === 'deliver' ? 1.6 : 1;
-    const d = ((x - px) ** 2 + (y - py) ** 2) * (i === D.focus ? .6 : weight);
+    const d = ((x - px) ** 2 + (y - py) ** 2) * (i === D.focus || EVIDENCE.has(i) ? .6 : weight);
     if (d < least) { least = d; best = i; }
   }
   if (best >= 0) return best;

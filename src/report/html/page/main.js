@@ -18,7 +18,8 @@ function select(row, follow) {
   state.lit = row >= 0 ? cone(row) : null;
   state.past = state.future = 0;
   if (row >= 0) for (const tone of state.lit) { if (tone === 1) state.past++; else if (tone === 2) state.future++; }
-  if (row >= 0 && follow !== false) {
+  if (row >= 0 && row === D.focus && EVIDENCE.size && follow !== false) frame();
+  else if (row >= 0 && follow !== false) {
     const place = scale.pos[row], width = scale.to - scale.from;
     if (place < scale.from || place > scale.to) moveTo(place - width / 2, width);
   }
@@ -31,26 +32,44 @@ function select(row, follow) {
   redraw();
 }
 
+// The violation, and the events that show it.
+const SHOWN_BY = 6;
+function violation(line, box) {
+  el('b', '', line).textContent = 'The violation';
+  el('span', 'when', line).textContent = timeText(AT[D.focus]);
+  el('span', 'what', line).textContent = D.violation;
+  if (!EVIDENCE.size) return;
+  const list = el('div', 'shown-by', box);
+  el('span', '', list).textContent = 'shown by';
+  for (const row of D.evidence.slice(0, SHOWN_BY)) {
+    const text = timeText(AT[row]) + '  ' + nodeName(D.node[row]) + '  ' + what(row).split('\n')[0];
+    button(text.length > 90 ? text.slice(0, 89) + '…' : text, row, list);
+  }
+  if (D.evidence.length > SHOWN_BY) el('span', '', list).textContent = 'and ' + (D.evidence.length - SHOWN_BY) + ' more';
+}
+
 function tell() {
   const box = $('details');
   box.replaceChildren();
   const line = el('div', 'line', box), i = state.row;
   if (i < 0) {
-    if (D.focus >= 0) {
-      el('b', '', line).textContent = 'The violation';
-      el('span', 'when', line).textContent = timeText(AT[D.focus]);
-      el('span', 'what', line).textContent = D.texts[D.text[D.focus]];
-    } else el('span', 'what', line).textContent = 'Nothing is selected.';
-    el('div', 'more', box).textContent = 'Click an event, or press v to see what the violation rests on.';
+    if (D.focus >= 0) violation(line, box);
+    else el('span', 'what', line).textContent = 'Nothing is selected.';
+    el('div', 'more', box).textContent = WHY.length ? 'Click an event, or press v to see what the violation rests on.'
+      : 'Click an event to see what it rests on, and what rests on it.';
     return;
   }
-  el('span', 'when', line).textContent = timeText(AT[i]);
-  el('b', '', line).textContent = nodeName(D.node[i]);
-  el('span', 'what', line).textContent = what(i);
+  if (i === D.focus) violation(line, box);
+  else {
+    el('span', 'when', line).textContent = timeText(AT[i]);
+    el('b', '', line).textContent = nodeName(D.node[i]);
+    el('span', 'what', line).textContent = what(i);
+  }
   const more = el('div', 'more', box);
-  el('span', 'past', more).textContent = state.past + (state.past === 1 ? ' event' : ' events') + ' in its past';
-  el('span', 'future', more).textContent = state.future + ' in its future';
+  el('span', 'past', more).textContent = state.past + (state.past === 1 ? ' event' : ' events') + (i === D.focus && EVIDENCE.size > 1 ? ' in their past' : ' in its past');
+  if (i !== D.focus) el('span', 'future', more).textContent = state.future + ' in its future';
   el('span', '', more).textContent = 'event ' + D.id[i];
+  if (i === D.focus && EVIDENCE.size) return;
   if (causeOf(i) >= 0) button('what led to it', causeOf(i), more);
   if (prevOf(i) >= 0) button('before it in its task', prevOf(i), more);
   const payload = D.payloads[i] ?? (KIND[i] === 'deliver' && messagesAt.has(i) ? D.payloads[M.send[messagesAt.get(i)[0]]] : undefined);
@@ -70,8 +89,31 @@ function tip(row, px, py) {
 function chooseAxis(axis) {
   setAxis(axis);
   for (const b of document.querySelectorAll('[data-axis]')) b.setAttribute('aria-pressed', String(b.dataset.axis === scale.axis));
-  scale.from = 0; scale.to = 1;
+  frame();
   moveHead(state.head);
+  redraw();
+}
+// What the story tells, with a little around it: all of it, if that is most of the run.
+function frame() {
+  scale.from = 0; scale.to = 1;
+  if (!D.frame) return;
+  let [from, to] = D.frame.map(row => scale.pos[row]);
+  // The violation, too, if it is not far.
+  if (scale.pos[D.focus] - from < 2 * (to - from)) to = Math.max(to, scale.pos[D.focus]);
+  const around = Math.max((to - from) * .04, 1e-6);
+  if (to - from > .7) return;
+  scale.from = Math.max(0, from - around);
+  scale.to = Math.min(1, to + around);
+  // The traces of that time, too.
+  const ends = span => span[FINISH] < 0 ? 1 : scale.pos[span[FINISH]];
+  const first = D.spans.findIndex(span => !span[DEPTH] && ends(span) >= scale.from && scale.pos[span[BEGIN]] <= scale.to);
+  rows.scrollTop = Math.max(0, first) * SPAN;
+}
+// The frame, and from there the whole.
+function fit() {
+  const [from, to] = [scale.from, scale.to];
+  frame();
+  if (from === scale.from && to === scale.to) moveTo(0, 1);
   redraw();
 }
 function zoom(factor) {
@@ -150,7 +192,7 @@ function listen() {
   for (const b of document.querySelectorAll('[data-axis]')) b.addEventListener('click', () => chooseAxis(b.dataset.axis));
   $('zoom-in').addEventListener('click', () => zoom(.5));
   $('zoom-out').addEventListener('click', () => zoom(2));
-  $('fit').addEventListener('click', () => { moveTo(0, 1); redraw(); });
+  $('fit').addEventListener('click', fit);
   $('why').addEventListener('click', () => select(D.focus));
   $('play').addEventListener('click', () => play(!state.playing));
   $('scrub').addEventListener('input', event => { play(false); moveHead(event.target.value / 10000); });
@@ -171,8 +213,8 @@ function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const act = {
     ArrowRight: () => step(1), ArrowLeft: () => step(-1), Home: () => select(MAJOR[0] ?? -1), End: () => select(MAJOR[MAJOR.length - 1] ?? -1),
-    '+': () => zoom(.5), '=': () => zoom(.5), '-': () => zoom(2), 0: () => { moveTo(0, 1); redraw(); },
-    ' ': () => play(!state.playing), Escape: () => select(-1), v: () => D.focus >= 0 && select(D.focus),
+    '+': () => zoom(.5), '=': () => zoom(.5), '-': () => zoom(2), 0: fit,
+    ' ': () => play(!state.playing), Escape: () => select(-1), v: () => WHY.length && select(D.focus),
     t: () => chooseAxis('time'), f: () => chooseAxis('folded'), o: () => chooseAxis('order'),
   }[event.key];
   if (act) { event.preventDefault(); act(); }
@@ -196,7 +238,7 @@ function copying() {
 
 for (const id of ['tools', 'stage', 'scrub-row', 'details', 'picture-help']) $(id).hidden = false;
 $('waterfall').hidden = !D.spans.length;
-$('why').hidden = D.focus < 0;
+$('why').hidden = !WHY.length;
 over.setAttribute('aria-label', 'Space-time diagram of ' + LANES + ' nodes and ' + M.send.length + ' messages');
 if (!folded) document.querySelector('[data-axis=folded]').hidden = true;
 readColors();
@@ -212,4 +254,4 @@ drawWaterfall();
 follow();
 requestAnimationFrame(() => { document.body.dataset.painted = String(Math.round(performance.now())); });
 // For whoever asks from the console, and for the tests of the page.
-window.stormglass = Object.freeze({ data: D, select, cone, place: row => markAt(row), lit: () => state.lit && [state.past, state.future], axis: chooseAxis });
+window.stormglass = Object.freeze({ data: D, select, cone, place: row => markAt(row), lit: () => state.lit && [state.past, state.future], axis: chooseAxis, view: () => [scale.from, scale.to] });

@@ -3,6 +3,7 @@ const SPAN = 24, rows = $('rows'), sizer = $('sizer');
 const [BEGIN, FINISH, LASTS, DEPTH, WHO, LABEL, OUTCOME, LOOK, WORK, PATH] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const LOOKS = ['', ' error', ' bad', ' open'], UNANSWERED = 2, OPEN = 3;
 let pool = [];
+sizer.style.height = D.spans.length * SPAN + 'px';
 
 function el(name, className, parent) {
   const made = document.createElement(name);
@@ -25,7 +26,6 @@ function newRow() {
 function drawWaterfall() {
   const spans = D.spans;
   if (!spans.length) return;
-  sizer.style.height = spans.length * SPAN + 'px';
   const from = Math.max(0, Math.floor(rows.scrollTop / SPAN) - 2);
   const to = Math.min(spans.length, from + Math.ceil((rows.clientHeight || 340) / SPAN) + 5);
   while (pool.length < to - from) pool.push(newRow());
@@ -68,16 +68,20 @@ function fill(made, k) {
   bars(made, 'work', span[WORK], left, b);
   bars(made, 'path', span[PATH], left, b);
   const outcome = D.texts[span[OUTCOME]], lasts = look === OPEN ? 'open at the end' : (look === UNANSWERED ? 'after ' : '') + timeText(span[LASTS]);
-  label.textContent = [D.texts[span[LABEL]], outcome, lasts].filter(text => text).join('  ');
+  // Of one that is out of view, where to look for it.
+  const before = b < view.gutter, after = a > view.width;
+  label.textContent = before ? '← ' + timeText(AT[span[BEGIN]]) : after ? timeText(AT[span[BEGIN]]) + ' →'
+    : [D.texts[span[LABEL]], outcome, lasts].filter(text => text).join('  ');
+  label.classList.toggle('away', before || after);
   const wide = 6.6 * label.textContent.length + 12, plotted = view.width - view.gutter;
   const ends = Math.max(b, ...span[WORK].map(([begin, end]) => end >= 0 ? xOf(end) : xOf(begin)));
   // Behind the line, else before it, else in it: behind its work, if there is room.
   const worked = Math.max(a, ...span[WORK].map(([begin, end]) => end >= 0 ? xOf(end) : b)), inside = Math.max(0, left(worked === a ? a + 10 : worked));
-  const place = left(ends) + wide < plotted ? left(ends) : left(a) - wide > 0 ? left(a) - wide : inside + wide < left(b) ? inside : Math.max(0, left(a)) + 10;
+  const place = before ? 0 : after ? plotted - wide : left(ends) + wide < plotted ? left(ends) : left(a) - wide > 0 ? left(a) - wide : inside + wide < left(b) ? inside : Math.max(0, left(a)) + 10;
   label.style.left = place + 'px';
   label.style.textAlign = place < left(a) ? 'right' : 'left';
   label.style.width = place < left(a) ? wide + 'px' : 'auto';
-  label.classList.toggle('inside', place > left(a) && place < left(ends));
+  label.classList.toggle('inside', !before && !after && place > left(a) && place < left(ends));
 }
 
 // Zooms to the trace of a line, with a little around it.
