@@ -272,6 +272,13 @@ impl Faults {
         false
     }
 
+    /// True if a fault may keep what goes from one node to the other from arriving: one of their
+    /// links, or any connection that is silent or will break.
+    pub(super) fn may_silence(&self, from: NodeId, to: NodeId) -> bool {
+        let concerns = |fault: &LinkFault| contains(&fault.from, from) && contains(&fault.to, to);
+        self.links.iter().any(|active| concerns(&active.fault)) || !self.barriers.is_empty()
+    }
+
     pub(super) fn tallies(&self) -> Vec<(u32, Tally)> {
         let links = self.links.iter().map(|a| (a.fault.number, a.tally));
         let messages = self.messages.iter().map(|a| (a.fault.number, a.tally));
