@@ -93,11 +93,6 @@ impl Barriers {
         }
     }
 
-    /// True if no connection is silent or will break.
-    pub(super) fn is_empty(&self) -> bool {
-        self.barriers.is_empty()
-    }
-
     /// What becomes of a segment now. Its fault strikes where it cuts a segment for a break.
     pub(super) fn passage(&mut self, now: Time, segment: &Segment) -> Passage {
         self.barriers.retain(|barrier| !matches!(barrier.kind, Kind::Stall(until) if now >= until));

@@ -272,11 +272,10 @@ impl Faults {
         false
     }
 
-    /// True if a fault may keep what goes from one node to the other from arriving: one of their
-    /// links, or any connection that is silent or will break.
+    /// True if a fault of their link may keep what goes from one node to the other from arriving.
     pub(super) fn may_silence(&self, from: NodeId, to: NodeId) -> bool {
-        let concerns = |fault: &LinkFault| contains(&fault.from, from) && contains(&fault.to, to);
-        self.links.iter().any(|active| concerns(&active.fault)) || !self.barriers.is_empty()
+        let mut faults = self.links.iter().map(|active| &active.fault);
+        faults.any(|fault| contains(&fault.from, from) && contains(&fault.to, to))
     }
 
     pub(super) fn tallies(&self) -> Vec<(u32, Tally)> {

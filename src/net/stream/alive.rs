@@ -72,7 +72,7 @@ impl Target for ProbeDelay {
 impl Net {
     /// True if the other end is there and no fault stands between, so that each probe will be
     /// answered, until something else happens. That a lossy link might lose all probes in a row is
-    /// left out.
+    /// left out; a connection that a fault has stalled has segments on their way.
     fn probes_in_vain(&self, id: EndId) -> bool {
         let mut streams = self.streams.borrow_mut();
         let Some(end) = streams.get(id) else { return true };
