@@ -1,10 +1,11 @@
 //! # The retry without a deadline
 //!
-//! **Story**: a checkout and its stock are two programs as a team writes them: `axum::serve` and a
-//! `reqwest` client that asks again after every error.
+//! **Story**: a checkout, its stock and the stock's warehouse are three programs as a team writes them:
+//! `axum::serve`, a `reqwest` client that asks again after every error, and a machine that speaks UDP.
 //!
-//! **Defect**: a retry answers errors, not silence, and `reqwest` has no timeout unless it is told one.
-//! A machine that loses its power after it has taken the request says nothing, for ever.
+//! **Defect**: a retry answers errors, not silence. `reqwest` looks after the machine at the other end (keep-alive,
+//! a user timeout) and has no timeout for the answer unless it is told one. Here the machine lives, and so
+//! does its process: the stock waits for a datagram that is lost, for ever, and the checkout with it.
 //!
 //! **Invariant**: every order has an answer in the end.
 //!
@@ -15,23 +16,42 @@
 //! **Expect**: the broken variant waits for ever within a few seeds and shrinks to one fault; the
 //! fixed one holds for 100,000 seeds. Nothing in the programs knows of Stormglass.
 
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::routing::post;
 use stormglass::prelude::*;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::sleep;
 
-/// The stock: reserves what is asked for, which takes it 200 ms: it asks a warehouse.
-async fn stock() -> std::io::Result<()> {
-    let reserve = |Path(item): Path<String>| async move {
+/// The warehouse: says yes to whoever asks, one after the other, which takes it 200 ms.
+async fn warehouse() -> io::Result<()> {
+    let socket = UdpSocket::bind("0.0.0.0:9000").await?;
+    let mut item = [0; 64];
+    loop {
+        let (length, from) = socket.recv_from(&mut item).await?;
         sleep(Duration::from_millis(200)).await;
-        format!("{item} is yours")
+        socket.send_to(&item[..length], from).await?;
+    }
+}
+
+/// The stock: reserves what is asked for, once its warehouse has said yes.
+async fn stock() -> io::Result<()> {
+    let reserve = |Path(item): Path<String>| async move {
+        ask_warehouse(&item).await.map_err(|_| StatusCode::BAD_GATEWAY)
     };
     let router = Router::new().route("/reserve/{item}", post(reserve));
     axum::serve(TcpListener::bind("0.0.0.0:80").await?, router).await
+}
+
+async fn ask_warehouse(item: &str) -> io::Result<String> {
+    let socket = UdpSocket::bind("0.0.0.0:0").await?;
+    socket.send_to(item.as_bytes(), "warehouse:9000").await?;
+    socket.recv_from(&mut [0; 64]).await?;
+    Ok(format!("{item} is yours"))
 }
 
 /// The checkout: reserves for one order after the other, and does not give up.
@@ -60,7 +80,8 @@ async fn reserve(client: &reqwest::Client, item: &str) -> reqwest::Result<String
 /// The world. The defect is one value: the timeout of the checkout's client.
 pub(crate) fn world(sim: &mut Sim) {
     let timeout = (sim.variant() == "fixed").then_some(Duration::from_secs(1));
-    sim.program("stock", stock);
+    sim.program("warehouse", warehouse);
+    sim.program("stock", stock).calls(["warehouse"]);
     sim.program("checkout", move || checkout(timeout)).calls(["stock"]).drives();
 }
 
@@ -89,18 +110,16 @@ mod tests {
     #[test]
     fn the_first_failure() {
         expect![[r#"
-            seed 33: Violated("checkout waits for a timer at 90112.981 ms since 856.981 ms; stock waits for something to come in since 1003.700 ms")
-            at 1s for 3700us: power loss of stock
+            seed 3: Violated("checkout waits for something to come in since 50.990 ms; warehouse waits for something to come in since 0.000 ms; stock waits for something to come in since 10.718 ms")
+            at 4200us for 1300ms: partition warehouse | stock, checkout
 
-                 816.292 ms  stock     -> checkout  200
-                 816.477 ms  checkout  INFO reserved item=table
-                 816.477 ms  checkout  -> stock     POST /reserve/shelf
-                1000.000 ms  world     fault 1 begins: at 1s for 3700us: power loss of stock
-                1000.000 ms  stock     loses power
-                1003.700 ms  world     fault 1 ends: at 1s for 3700us: power loss of stock
-                1003.700 ms  stock     starts
-               60000.000 ms  world     chaos ends, all is healed  <- violated
-               90000.000 ms  world     the world ends: stopped
+            time             node      what
+                   4.200 ms  world     fault 1 begins: at 4200us for 1300ms: partition warehouse | stock, checkout
+                  10.558 ms  checkout  -> stock      POST /reserve/lamp
+                  10.718 ms  stock     -x warehouse  datagram     dropped: partition, fault 1
+                1304.200 ms  world     fault 1 ends: at 4200us for 1300ms: partition warehouse | stock, checkout
+                1304.200 ms  world     chaos ends, all is healed  <- violated
+                1304.200 ms  world     the world ends: deadlock
         "#]].assert_eq(&story(&world, 200));
     }
 }

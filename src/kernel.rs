@@ -5,6 +5,7 @@
 //! acts, and so on. What *happens* between nodes (messages, faults, disks) is not its business:
 //! the parts above put actions into its queue and tasks into its table.
 
+mod action;
 pub(crate) mod current;
 mod home;
 mod join;
@@ -18,6 +19,7 @@ mod task;
 mod timer;
 mod watchdog;
 
+pub(crate) use action::{Action, Target};
 pub(crate) use home::{Home, WorldId};
 pub(crate) use join::completion;
 pub use join::{JoinError, JoinHandle};
@@ -47,21 +49,6 @@ use crate::time::Time;
 use queue::Queue;
 use scheduler::Ready;
 use task::Task;
-use timer::Waiter;
-
-/// What comes out of the event queue.
-pub(crate) enum Action {
-    /// A timer.
-    Wake { waiter: Waiter, node: NodeId, set_by: EventId },
-    /// Something of a part above the kernel, which knows what the token means.
-    Fire { target: Rc<dyn Target>, token: u64, set_by: EventId },
-}
-
-/// A part of the world that puts actions into the kernel's queue.
-pub(crate) trait Target {
-    /// The time of the action with this token has come.
-    fn fire(self: Rc<Self>, kernel: &Kernel, token: u64);
-}
 
 /// A node as the kernel sees it: the owner of tasks.
 #[derive(Default)]
@@ -108,6 +95,8 @@ pub(crate) struct Kernel {
     seed: Seed,
     now: Cell<u64>,
     queue: RefCell<Queue<Action>>,
+    /// Actions of the queue that do not keep the world going.
+    in_background: Cell<usize>,
     tasks: RefCell<Slab<Task>>,
     generations: Cell<u32>,
     ready: RefCell<Ready>,
@@ -154,6 +143,7 @@ impl Kernel {
             seed: settings.seed,
             now: Cell::new(0),
             queue: RefCell::new(Queue::new()),
+            in_background: Cell::new(0),
             tasks: RefCell::new(Slab::new()),
             generations: Cell::new(0),
             ready: RefCell::new(Ready::new(settings.scheduling, settings.seed)),
@@ -299,20 +289,8 @@ impl Kernel {
     }
 }
 
-/// Queue and tasks.
+/// Tasks.
 impl Kernel {
-    /// Lets `target` fire at `at`.
-    #[inline]
-    pub(crate) fn schedule(&self, at: Time, target: Rc<dyn Target>, token: u64) -> Key {
-        let set_by = self.here();
-        self.queue.borrow_mut().push(at.0, Action::Fire { target, token, set_by })
-    }
-
-    /// Takes an action out of the queue. The caller drops it outside of any borrow.
-    pub(crate) fn cancel(&self, key: Key) -> Option<Action> {
-        self.queue.borrow_mut().cancel(key)
-    }
-
     /// Makes a task of `node`, and records that it was made. Once the world has ended there is nobody
     /// to poll it: `future` is dropped.
     pub(crate) fn spawn(

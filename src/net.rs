@@ -21,7 +21,7 @@ pub use fault::Tally;
 pub(crate) use fault::{FaultRef, LinkEffect, LinkFault, MessageFault, Which};
 pub(crate) use link::Weather;
 pub use link::{LinkProfile, Loss};
-pub use stream::{Connection, How, Listener, Readiness};
+pub use stream::{Connection, How, KeepAlive, Listener, Readiness};
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,5 +1,6 @@
 //! Unmodified programs: real tokio, real sockets, real clients, in virtual time.
 
+mod alive;
 mod audit;
 mod datagrams;
 mod descriptors;

@@ -1,6 +1,7 @@
 //! Streams: what a connection promises, and how it ends when the promise cannot be kept.
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests, too")]
 
+mod alive;
 mod closing;
 mod connecting;
 mod deaths;
@@ -20,11 +21,11 @@ use stormglass::net::Connection;
 use stormglass::prelude::*;
 use stormglass::sim::End;
 
-fn ms(millis: u64) -> Duration {
+const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn secs(secs: u64) -> Duration {
+const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 

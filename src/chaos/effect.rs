@@ -39,8 +39,8 @@ pub enum Effect {
     Corrupt,
     /// From it on nothing of its connection arrives in this direction, acknowledgements neither, and
     /// nobody is told: a path that is dead for so long, or until chaos ends (toxiproxy's `timeout`).
-    /// Linux sends again for about 15 minutes; a keep-alive of the protocol or a user timeout
-    /// (`TCP_USER_TIMEOUT`) finds out sooner. A message without a connection is late, or lost.
+    /// Linux sends again for about 15 minutes; a keep-alive or a user timeout (`TCP_USER_TIMEOUT`)
+    /// finds out sooner. A message without a connection is late, or lost.
     Stall(Option<Duration>),
     /// The first bytes of its body arrive, as many as it says; then both ends see the connection
     /// reset (toxiproxy's `limit_data`). A body that is no longer is left alone. A request or

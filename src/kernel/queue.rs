@@ -64,6 +64,17 @@ impl<A> Queue<A> {
         self.heap.first().map(|item| item.at())
     }
 
+    /// The number of entries.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// True if `f` is true of every action, asked in no particular order.
+    pub(crate) fn all(&self, f: impl FnMut(&A) -> bool) -> bool {
+        self.slots.iter().filter_map(|slot| slot.action.as_ref()).all(f)
+    }
+
     /// Puts `action` in, to come out at `at`.
     #[inline]
     pub(crate) fn push(&mut self, at: u64, action: A) -> Key {

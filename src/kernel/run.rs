@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::task::{TaskKey, Wait};
-use super::{Action, Kernel, Panicked, Surroundings, panics};
+use super::{Action, Kernel, Panicked, Surroundings, Target, panics};
 use crate::journal::{Entry, EventId, Kind, NodeId, Symbol, Trace};
 use crate::time::Time;
 
@@ -15,7 +16,7 @@ use crate::time::Time;
 pub enum Stop {
     /// The caller asked for it.
     Done,
-    /// Nothing is ready and nothing will happen.
+    /// Nothing is ready and nothing will happen, but for keep-alive probes that will be answered.
     Idle,
     /// The time limit is reached.
     Limit,
@@ -80,7 +81,7 @@ impl Kernel {
                     continue;
                 }
             }
-            let next = self.queue.borrow().next_at();
+            let next = self.queue.borrow().next_at().filter(|_| !self.is_idle());
             match next {
                 None => return Stop::Idle,
                 Some(at) if at > limit.0 => {
@@ -118,11 +119,19 @@ impl Kernel {
                 waiter.wake(self);
             }
             Action::Fire { target, token, set_by } => {
-                self.node.set(NodeId::WORLD);
-                self.cause.set(set_by);
-                target.fire(self, token);
+                self.fire(target, token, set_by);
+            }
+            Action::FireInBackground { target, token, set_by } => {
+                self.in_background.set(self.in_background.get() - 1);
+                self.fire(target, token, set_by);
             }
         }
+    }
+
+    fn fire(&self, target: Rc<dyn Target>, token: u64, set_by: EventId) {
+        self.node.set(NodeId::WORLD);
+        self.cause.set(set_by);
+        target.fire(self, token);
     }
 
     fn advance(&self, at: u64) {

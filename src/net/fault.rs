@@ -292,6 +292,12 @@ impl Faults {
         Some(active.fault.fault)
     }
 
+    /// True if a fault of their link may keep what goes from one node to the other from arriving.
+    pub(super) fn may_silence(&self, from: NodeId, to: NodeId) -> bool {
+        let mut faults = self.links.iter().map(|active| &active.fault);
+        faults.any(|fault| contains(&fault.from, from) && contains(&fault.to, to))
+    }
+
     pub(super) fn tallies(&self) -> Vec<(u32, Tally)> {
         let links = self.links.iter().map(|a| (a.fault.fault.number, a.tally));
         let messages = self.messages.iter().map(|a| (a.fault.number, a.tally));

@@ -17,11 +17,12 @@
 //! the net (first after 200 ms, doubling); one that is given up after about 15 minutes ends its
 //! connection with `TimedOut`. Not modelled: slow start and fast retransmission (a loss always
 //! costs a timeout), Nagle's algorithm (as if `TCP_NODELAY` were set), `TIME_WAIT` (ports are free
-//! at once), keep-alive probes.
+//! at once). Idle ends ask for each other only where [`KeepAlive`] is set.
 //!
 //! Nothing here names a file descriptor or a future: [`Connection`] and [`Listener`] have calls that
 //! never wait, readiness as numbers that only grow, and wakers.
 
+mod alive;
 mod arrive;
 mod connection;
 mod end;
@@ -34,6 +35,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use alive::KeepAlive;
 pub use connection::{Connection, How, Readiness};
 pub use listener::Listener;
 
@@ -148,6 +150,7 @@ struct Words {
     refused: Symbol,
     deadline: Rc<dyn Target>,
     ack: Rc<dyn Target>,
+    probe: Rc<dyn Target>,
 }
 
 /// An end's deadline: of its handshake, its user timeout, its life after it was closed.
@@ -210,6 +213,7 @@ impl Streams {
                 refused: kernel.symbol("refused"),
                 deadline: Rc::new(Deadline),
                 ack: Rc::new(AckDelay),
+                probe: Rc::new(alive::ProbeDelay),
             })
         });
         words.clone()
@@ -264,6 +268,9 @@ impl Streams {
         let label = kernel.symbol(&name);
         let numbers = Numbers { world, pair };
         let id = self.insert(|id| End::new(id, State::Connecting, numbers, local, to, label));
+        if let Some(end) = self.get(id) {
+            end.progress = kernel.now();
+        }
         let entry = Entry::new(Kind::Connection, node).peer(to.node).symbol(words.connect);
         let sent = kernel.record(entry.value(world));
         let port = to.port;

@@ -1,5 +1,6 @@
 //! Socket options: what is set is remembered, and what TCP heeds is told to the connection.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use libc::c_int;
@@ -7,6 +8,19 @@ use libc::c_int;
 use super::Os;
 use super::gate::Reply;
 use super::object::{Object, State};
+use crate::net::KeepAlive;
+
+const KEEP_ALIVE: (c_int, c_int) = (libc::SOL_SOCKET, libc::SO_KEEPALIVE);
+
+/// The values that Linux takes for an option (`MAX_TCP_KEEPIDLE` and its like).
+fn allowed(level: c_int, name: c_int) -> RangeInclusive<c_int> {
+    match (level, name) {
+        (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE | libc::TCP_KEEPINTVL) => 1..=32_767,
+        (libc::IPPROTO_TCP, libc::TCP_KEEPCNT) => 1..=127,
+        (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) => 0..=c_int::MAX,
+        _ => c_int::MIN..=c_int::MAX,
+    }
+}
 
 /// Options that mean something here; all others of these levels are remembered.
 impl Os {
@@ -17,6 +31,10 @@ impl Os {
         if !known.contains(&level) {
             return Reply::Errno(libc::ENOPROTOOPT);
         }
+        if !allowed(level, name).contains(&value) {
+            return Reply::Errno(libc::EINVAL);
+        }
+        let value = if (level, name) == KEEP_ALIVE { c_int::from(value != 0) } else { value };
         object.options.borrow_mut().insert((level, name), value);
         self.apply_options(&object);
         Reply::Value(0)
@@ -58,6 +76,15 @@ impl Os {
         Some(limit.unwrap_or_default())
     }
 
+    /// A connection that was accepted has the options of its listener.
+    pub(super) fn inherit_options(&self, listener: &Object, accepted: &Object) {
+        let mut options = listener.options.borrow().clone();
+        options.remove(&(libc::SOL_SOCKET, libc::SO_ACCEPTCONN));
+        accepted.options.replace(options);
+        accepted.resets.set(listener.resets.get());
+        self.apply_options(accepted);
+    }
+
     pub(super) fn apply_options(&self, object: &Object) {
         let options = object.options.borrow();
         let State::Stream(connection) = &*object.state.borrow() else { return };
@@ -73,6 +100,18 @@ impl Os {
         if let Some(limit) = get(libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) {
             let limit = (limit > 0).then(|| Duration::from_millis(limit));
             connection.set_user_timeout(limit);
+        }
+        if let Some(on) = get(libc::SOL_SOCKET, libc::SO_KEEPALIVE) {
+            let or = |name, default| get(libc::IPPROTO_TCP, name).unwrap_or(default);
+            let seconds =
+                |name, default: Duration| Duration::from_secs(or(name, default.as_secs()));
+            let linux = KeepAlive::default();
+            let settings = KeepAlive {
+                idle: seconds(libc::TCP_KEEPIDLE, linux.idle),
+                interval: seconds(libc::TCP_KEEPINTVL, linux.interval),
+                probes: or(libc::TCP_KEEPCNT, linux.probes.into()) as u32,
+            };
+            connection.set_keep_alive((on != 0).then_some(settings));
         }
     }
 
@@ -95,6 +134,15 @@ impl Os {
             }),
             (libc::SOL_SOCKET, libc::SO_SNDBUF | libc::SO_RCVBUF) => {
                 Ok(object.options.borrow().get(&(level, name)).map_or(128 << 10, |n| n * 2))
+            }
+            (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE | libc::TCP_KEEPINTVL | libc::TCP_KEEPCNT) => {
+                let set = object.options.borrow().get(&(level, name)).copied();
+                let KeepAlive { idle, interval, probes } = KeepAlive::default();
+                Ok(set.unwrap_or(match name {
+                    libc::TCP_KEEPIDLE => idle.as_secs() as c_int,
+                    libc::TCP_KEEPINTVL => interval.as_secs() as c_int,
+                    _ => probes as c_int,
+                }))
             }
             (libc::IPPROTO_TCP, libc::TCP_INFO) => Err(Reply::Errno(libc::ENOPROTOOPT)),
             _ => Ok(object.options.borrow().get(&(level, name)).copied().unwrap_or(0)),

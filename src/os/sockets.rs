@@ -149,6 +149,7 @@ impl Os {
         drop(table);
         made.loopback.set(is_own);
         made.watch();
+        self.inherit_options(&object, &made);
         match self.describe(&made) {
             Reply::Value(fd) => Ok((fd as c_int, peer)),
             other => Err(other),

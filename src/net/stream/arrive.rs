@@ -20,6 +20,8 @@ pub(in crate::net) fn deliver(net: &Rc<Net>, kernel: &Kernel, packet: Packet) {
         Content::Data { .. } | Content::Ack => {
             net.change_streams(kernel, |s, k| s.arrived(k, packet));
         }
+        Content::Probe => net.change_streams(kernel, |s, _| s.answer_probe(&packet)),
+        Content::Alive => net.change_streams(kernel, |s, k| s.hear(k, segment.to)),
         Content::Reset { refused } => {
             net.change_streams(kernel, |s, k| s.was_reset(k, &packet, refused));
         }
@@ -89,6 +91,7 @@ impl Streams {
         let third = end.packet(content, packet.sent);
         self.jobs.push_back(Job::Control(third));
         self.clear_deadline(kernel, id);
+        self.look_after(kernel, id);
         self.wake(id, false, true);
     }
 
@@ -110,6 +113,7 @@ impl Streams {
         if segment.place.breaks {
             return self.break_after(kernel, packet);
         }
+        self.hear(kernel, id);
         let Some(end) = self.get(id) else { return };
         let progress = end.out.acknowledge(segment.ack, segment.limit);
         if progress {
@@ -185,7 +189,7 @@ impl Streams {
     }
 
     /// The machine answers for an end which it does not have.
-    fn answer_reset(&mut self, packet: &Packet, cause: EventId, refused: bool) {
+    pub(super) fn answer_reset(&mut self, packet: &Packet, cause: EventId, refused: bool) {
         let Payload::Stream(segment) = &packet.payload else { return };
         let content = Content::Reset { refused };
         let (from, to, place) = (segment.to, segment.from, Place::default());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::io::{AsyncRead, AsyncWrite};
 
 use super::end::{End, State};
-use super::{Addr, BUFFER_MIN, EndId, Streams};
+use super::{Addr, BUFFER_MIN, EndId, KeepAlive, Streams};
 use crate::journal::NodeId;
 use crate::kernel::current;
 use crate::kernel::{Kernel, Wait, WorldId};
@@ -295,16 +295,27 @@ impl Connection {
         });
     }
 
-    /// Ends the connection with `TimedOut` when what was written makes no progress for so long
-    /// (`TCP_USER_TIMEOUT`). None waits for the net to give up, after about 15 minutes.
+    /// Ends the connection with `TimedOut` when what was written makes no progress for so long, or
+    /// keep-alive probes are not answered for so long (`TCP_USER_TIMEOUT`). None waits for the net to
+    /// give up, after about 15 minutes, and for the count of [`KeepAlive::probes`].
     pub fn set_user_timeout(&self, limit: Option<Duration>) {
         self.change(|streams, kernel| {
-            if let Some(end) = streams.get(self.id) {
-                end.patience = limit;
+            let Some(end) = streams.get(self.id).filter(|end| end.patience != limit) else {
+                return;
+            };
+            end.patience = limit;
+            if end.state != State::Connecting {
                 end.progress = kernel.now();
-                streams.push(kernel, self.id);
             }
+            streams.push(kernel, self.id);
         });
+    }
+
+    /// Asks the other end, while nothing comes from it, whether it is still there (`SO_KEEPALIVE`);
+    /// off by default. Off or on, what a process does with a connection is not seen: the machine
+    /// answers for a process that is paused or busy.
+    pub fn set_keep_alive(&self, settings: Option<KeepAlive>) {
+        self.change(|streams, kernel| streams.keep_alive(kernel, self.id, settings));
     }
 
     /// What can be done now without waiting.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::alive::Alive;
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::outgoing::Piece;
@@ -73,12 +74,14 @@ pub(super) struct End {
     pub(super) writer: Option<Waker>,
     /// Woken at every edge.
     pub(super) watcher: Option<Waker>,
-    /// How long it bears no progress in sending.
+    /// How long it bears no progress in connecting and sending.
     pub(super) patience: Option<Duration>,
-    /// When there was progress last.
+    /// When there was progress last; of an end that connects, when it began.
     pub(super) progress: Time,
     pub(super) deadline: Option<Key>,
     pub(super) ack_due: Option<Key>,
+    /// How it looks after the other end, if it does.
+    pub(super) alive: Option<Box<Alive>>,
     /// What its reader and its writer wait for, for the report of a deadlock.
     pub(super) waits: [Option<Symbol>; 2],
 }
@@ -121,13 +124,23 @@ impl End {
             progress: Time::ZERO,
             deadline: None,
             ack_due: None,
+            alive: None,
             waits: [None; 2],
         }
     }
 
     /// A packet to the other end, which says how far this one has got.
     pub(super) fn packet(&mut self, content: Content, sent: EventId) -> Packet {
-        let (ack, limit) = self.incoming.tell();
+        let numbers = self.incoming.tell();
+        self.packet_with(content, sent, numbers)
+    }
+
+    /// A packet that is sent once. It may be lost, so it says nothing that those before it did not.
+    pub(super) fn packet_once(&self, content: Content, sent: EventId) -> Packet {
+        self.packet_with(content, sent, self.incoming.told())
+    }
+
+    fn packet_with(&self, content: Content, sent: EventId, (ack, limit): (u64, u64)) -> Packet {
         let place = Place::default();
         let segment = Segment { from: self.id, to: self.other, content, ack, limit, place };
         segment.packet(self.local, self.peer, self.label, sent)
@@ -328,7 +341,8 @@ impl Streams {
         if end.opener {
             self.ports.remove(&end.local);
         }
-        for key in [end.deadline, end.ack_due].into_iter().flatten() {
+        let probe = end.alive.and_then(|alive| alive.due);
+        for key in [end.deadline, end.ack_due, probe].into_iter().flatten() {
             kernel.cancel(key);
         }
         let wakers = [end.reader, end.writer, end.watcher];

@@ -132,6 +132,11 @@ impl Incoming {
         self.told
     }
 
+    /// What the last segment told.
+    pub(super) fn told(&self) -> (u64, u64) {
+        self.told
+    }
+
     /// The limit is never taken back, as RFC 9293 (3.8.6) asks.
     fn limit(&self) -> u64 {
         self.told.1.max(self.read + self.capacity as u64)

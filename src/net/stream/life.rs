@@ -46,6 +46,7 @@ impl Streams {
         let patience = end.patience.map_or(ORPHAN_LIMIT, |p| p.min(ORPHAN_LIMIT));
         end.patience = Some(patience);
         (end.reader, end.writer, end.watcher) = (None, None, None);
+        self.look_away(kernel, id);
         self.push(kernel, id);
         self.sweep(kernel, id);
     }
@@ -80,10 +81,11 @@ impl Streams {
             return self.remove(kernel, id);
         }
         self.clear_deadline(kernel, id);
+        self.look_away(kernel, id);
         self.wake(id, true, true);
     }
 
-    fn time_out(&mut self, kernel: &Kernel, id: EndId) {
+    pub(super) fn time_out(&mut self, kernel: &Kernel, id: EndId) {
         let Some(end) = self.get(id).filter(|end| end.state != State::Dead) else { return };
         if !end.closed {
             let entry = Entry::new(Kind::Timeout, end.local.node).peer(end.peer.node);
@@ -96,10 +98,13 @@ impl Streams {
     /// heard by a machine which knows nothing of it any more is sent again here.
     fn ask_again(&mut self, kernel: &Kernel, id: EndId) {
         let Some(end) = self.get(id) else { return };
-        if end.syns > SYN_RETRIES {
+        let left =
+            end.patience.map(|patience| patience.saturating_sub(kernel.now() - end.progress));
+        if end.syns > SYN_RETRIES || left == Some(Duration::ZERO) {
             return self.time_out(kernel, id);
         }
         let wait = SYN_FIRST * 2u32.pow(u32::from(end.syns));
+        let wait = left.map_or(wait, |left| wait.min(left));
         end.syns += 1;
         if let Some(made) = end.made
             && self.get(made).is_none()
@@ -152,15 +157,15 @@ impl Streams {
         if machine_is_on {
             self.send_reset(kernel, id);
         }
-        // What it had received and not acknowledged, the other end sends again and again. So it
-        // learns in the end what happened, as it would have from the first reset.
+        // What it had received and not acknowledged, and what it had no room for, the other end sends
+        // again and again. So it learns in the end what happened, as it would have from the first reset.
         if let Some(end) = self.get(other) {
             match end.state {
                 State::Connecting if !machine_is_on => {
                     let syn = self.syn(other, kernel.here());
                     self.jobs.extend(syn.map(|packet| Job::Again(packet, SYN_FIRST)));
                 }
-                State::Open if end.out.is_unacked() => {
+                State::Open if !end.out.is_drained() => {
                     let seq = end.out.acked();
                     let content = Content::Data { seq, bytes: Bytes::new(), fin: false };
                     let probe = end.packet(content, kernel.here());

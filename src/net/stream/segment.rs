@@ -58,6 +58,10 @@ pub(super) enum Content {
     Data { seq: u64, bytes: Bytes, fin: bool },
     /// Nothing but the numbers that every segment has.
     Ack,
+    /// Asks an end that has been silent whether it is still there.
+    Probe,
+    /// It is.
+    Alive,
     /// There is no such connection, or no more.
     Reset { refused: bool },
 }
@@ -112,7 +116,8 @@ impl Segment {
         }
     }
 
-    /// The packet that carries it. Resets are sent once; all others until they arrive.
+    /// The packet that carries it. Resets and keep-alive probes are sent once, as the answers to these
+    /// are; all others until they arrive.
     pub(super) fn packet(self, from: Addr, to: Addr, label: Symbol, sent: EventId) -> Packet {
         Packet {
             from: from.node,
@@ -120,7 +125,10 @@ impl Segment {
             label,
             leg: Leg::Message,
             size: self.size() as u32,
-            reliable: !matches!(self.content, Content::Reset { .. }),
+            reliable: !matches!(
+                self.content,
+                Content::Reset { .. } | Content::Probe | Content::Alive
+            ),
             attempts: 0,
             sent,
             hit: EventId::NONE,
