@@ -22,6 +22,7 @@
 //! **Expect**: each variant fails within 500 seeds and shrinks to at most 3 faults; `fixed` holds for 100,000.
 
 mod checks;
+mod files;
 mod inventory;
 mod orders;
 mod payment;
@@ -29,18 +30,14 @@ mod shipping;
 mod stock;
 mod storefront;
 
-use std::path::Path;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use stormglass::contract::{Checker, ContractRegistry};
-use stormglass::mock::{ServiceMockManager, Stubs};
+use stormglass::mock::ServiceMockManager;
 use stormglass::orchestrator::ServiceTestOrchestrator;
-use stormglass::orchestrator::compose::{Project, Variables};
 use stormglass::prelude::*;
 use stormglass::sim::MemberBuilder;
-use stormglass::trace::Flow;
 
+use files::FILES;
 use orders::Order;
 
 /// What the shop sells, and how many pieces of each it has.
@@ -87,32 +84,6 @@ impl Variant {
             "eager_charge" => Variant::EagerCharge,
             _ => Variant::Fixed,
         }
-    }
-}
-
-/// The files of the team, read once: a world is made for every run.
-struct Files {
-    project: Project,
-    payment: Stubs,
-    contracts: Checker,
-    flows: Flow,
-}
-
-static FILES: LazyLock<Files> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sims/checkout");
-    Files::read(&folder).unwrap_or_else(|error| panic!("{error}"))
-});
-
-impl Files {
-    fn read(folder: &Path) -> stormglass::error::Result<Files> {
-        let contracts = ContractRegistry::open(folder.join("contracts"))?;
-        let live = contracts.state.deployments.iter().map(|deployment| &deployment.release);
-        Ok(Files {
-            project: Project::open(folder.join("docker-compose.yml"), &Variables::new())?,
-            payment: Stubs::open(folder.join("mocks/payment"))?,
-            contracts: Checker::new(&contracts, live)?.strict().complete(),
-            flows: Flow::load(folder.join("flows.toml"))?,
-        })
     }
 }
 
