@@ -95,6 +95,8 @@ pub struct Search {
     out: PathBuf,
     /// The one file for the script, instead of one of its own for each.
     script_file: Option<PathBuf>,
+    /// The script that was given, which is not written anew.
+    given: Option<PathBuf>,
     progress: Option<OnProgress>,
     pub(crate) fresh: Fresh,
 }
@@ -126,6 +128,7 @@ impl Search {
             state: None,
             out: PathBuf::from("target/stormglass"),
             script_file: None,
+            given: None,
             progress: None,
             fresh: Fresh::No("the search was not started by a test or by the command line"),
         }
@@ -271,7 +274,7 @@ impl Search {
         if let Some(file) = env::var_os(REPLAY).filter(|file| !file.is_empty())
             && let Some(script) = self.script_of_this_world(Path::new(&file))?
         {
-            return self.replay(&script);
+            return self.clone().under(Path::new(&file)).replay(&script);
         }
         let watch = Stopwatch::start();
         let sounding = self.world.sound(&self.variant);
@@ -294,7 +297,7 @@ impl Search {
         saved.and_then(|()| State::save(self, &hunt))?;
         let mut report = SearchReport::new(self, &hunt, resumed);
         self.explain(&hunt, &sounding, &mut report)?;
-        html::save_failures(&mut report)?;
+        html::save_failures(&mut report, |script| self.page_path(script))?;
         report.elapsed = watch.elapsed();
         Ok(report)
     }
@@ -340,11 +343,38 @@ impl Search {
         self.seeds.start + i + index * n
     }
 
-    /// Where the script of a failure of `seed` is kept.
+    /// The same, whose one run is that of the script in this file.
+    pub(crate) fn under(self, script: &Path) -> Search {
+        Search { given: Some(script.to_owned()), ..self }
+    }
+
+    /// Where the script of a failure of `seed` is kept, once it is small.
     fn script_path(&self, seed: Seed) -> PathBuf {
-        match &self.script_file {
-            Some(file) => file.clone(),
-            None => self.out.join(format!("{}-{seed}.toml", self.name())),
+        if let Some(file) = &self.script_file {
+            return file.clone();
+        }
+        let path = self.out.join(format!("{}-{seed}.toml", self.name()));
+        let is_given = |given: &PathBuf| match (given.canonicalize(), path.canonicalize()) {
+            (Ok(given), Ok(path)) => given == path,
+            _ => *given == path,
+        };
+        match self.given.as_ref().is_some_and(is_given) {
+            true => self.out.join(format!("{}-{seed}-smaller.toml", self.name())),
+            false => path,
+        }
+    }
+
+    /// Where the script of a failure is kept that was replayed as it is: that of a search stays there.
+    fn drawn_path(&self, seed: Seed) -> PathBuf {
+        self.out.join(format!("{}-{seed}-drawn.toml", self.name()))
+    }
+
+    /// Where the page of a failure is kept: beside its script, but for one that was given.
+    fn page_path(&self, script: &Path) -> PathBuf {
+        let page = script.with_extension("html");
+        match (self.given.as_deref() == Some(script), page.file_name()) {
+            (true, Some(name)) => self.out.join(name),
+            _ => page,
         }
     }
 

@@ -215,9 +215,10 @@ pub(super) struct Asked {
     /// Its variant. Default: that of the script, or the sim's first.
     #[arg(long)]
     pub(super) variant: Option<String>,
-    /// How ready tasks are chosen, where no script says it: fifo, random, pct, swarm.
-    #[arg(long, default_value_t, value_parser = strategy)]
-    pub(super) strategy: Strategy,
+    /// How ready tasks are chosen, where no script says it: fifo, random, pct, swarm. Default: swarm, and
+    /// fifo under a script.
+    #[arg(long, value_parser = strategy)]
+    pub(super) strategy: Option<Strategy>,
     /// Write JSON, one object a line.
     #[arg(long)]
     pub(super) json: bool,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::chaos::{Replay, Script};
 use crate::error::{Error, nearest};
-use crate::explore::{Fresh, Search, SearchReport, World, parting};
+use crate::explore::{Fresh, Search, SearchReport, Strategy, World, parting};
 use crate::journal::{Journal, first_divergence};
 use crate::report::html;
 use crate::report::json::{self as lines, SCHEMA};
@@ -146,7 +146,15 @@ impl Target {
         let seed = asked.seed.or(replay.seed).unwrap_or(Seed(0));
         let script = asked.plan.as_ref();
         let script = script.map(|path| Script::load(path, &world.topology(seed, &variant)));
-        let search = cli_search(world).variant(&variant).strategy(asked.strategy);
+        let strategy = match asked.plan {
+            Some(_) => asked.strategy.unwrap_or(Strategy::Fifo),
+            None => asked.strategy.unwrap_or_default(),
+        };
+        let search = cli_search(world).variant(&variant).strategy(strategy);
+        let search = match &asked.plan {
+            Some(plan) => search.under(plan),
+            None => search,
+        };
         Ok(Target { search, script: script.transpose()?, seed })
     }
 
@@ -155,7 +163,7 @@ impl Target {
         match &self.script {
             None => config,
             Some(script) => RunConfig {
-                scheduling: script.replay.scheduling.unwrap_or_default(),
+                scheduling: script.replay.scheduling.unwrap_or(config.scheduling),
                 ..config.plan(script.plan.clone())
             },
         }

@@ -116,8 +116,14 @@ impl Search {
             }
             Err(reason) => Err(reason),
         };
-        let path = self.script_path(config.seed);
-        script.save(&path)?;
+        let path = match (&shrunk, &self.given) {
+            (None, Some(given)) => given.clone(),
+            (None, None) => self.drawn_path(config.seed),
+            (Some(_), _) => self.script_path(config.seed),
+        };
+        if self.given.as_ref() != Some(&path) {
+            script.save(&path)?;
+        }
         Ok(Ok(Some(Failure {
             property: outcome.property.clone(),
             outcome,
@@ -209,7 +215,7 @@ impl Search {
             Ok(failure) => report.failures.extend(failure),
             Err(text) => report.nondeterminism.push(self.nondeterminism(&finding, text)),
         }
-        html::save_failures(&mut report)?;
+        html::save_failures(&mut report, |script| self.page_path(script))?;
         report.elapsed = watch.elapsed();
         Ok(report)
     }

@@ -90,15 +90,18 @@ pub fn save(path: impl AsRef<Path>, page: &str) -> Result {
     fs::write(path, page).map_err(|source| Error::io(path, source))
 }
 
-/// Writes the page of every failure of the report beside its script, and notes where.
+/// Writes the page of every failure of the report to where its script's belongs, and notes where.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if a file cannot be written.
-pub(crate) fn save_failures(report: &mut SearchReport) -> Result {
+pub(crate) fn save_failures(
+    report: &mut SearchReport,
+    path_of: impl Fn(&Path) -> PathBuf,
+) -> Result {
     let sim = &report.sim;
     for found in &mut report.failures {
-        let path: PathBuf = found.script.with_extension("html");
+        let path = path_of(&found.script);
         found.page = Some(path.clone());
         save(&path, &failure(sim, found))?;
     }

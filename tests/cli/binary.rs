@@ -60,3 +60,29 @@ fn misuse_is_two() {
     assert_eq!(error, "error: no sim `duplicate`; did you mean `duplicate_charge`?\n");
     assert_eq!(gallery(directory.path(), &[]).status.code(), Some(2));
 }
+
+/// What a search or a person wrote is not written anew by who looks at it.
+#[test]
+fn scripts_stay_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let ended = gallery(directory.path(), args);
+        assert_eq!(ended.status.code(), Some(1), "{args:?}: {}", out(&ended));
+        out(&ended)
+    };
+    run(&["explore", "duplicate_charge", "--seeds", "0..9", "--sample", "0"]);
+    let plan = "target/stormglass/duplicate_charge-4.toml";
+    let small = directory.path().join(plan);
+    let text = std::fs::read_to_string(&small).unwrap() + "# mine\n";
+    std::fs::write(&small, &text).unwrap();
+    for (command, plan, named) in [
+        ("replay", None, "duplicate_charge-4-drawn.toml"),
+        ("replay", Some(plan), plan),
+        ("shrink", Some(plan), "duplicate_charge-4-smaller.toml"),
+    ] {
+        let plan = plan.map_or(vec![], |plan| vec!["--plan", plan]);
+        let told = run(&[&[command, "duplicate_charge", "--seed", "4"], &plan[..]].concat());
+        assert!(told.contains(named), "{command}: {told}");
+        assert_eq!(std::fs::read_to_string(&small).unwrap(), text, "{command} {plan:?}");
+    }
+}

@@ -215,3 +215,16 @@ fn no_seeds_at_once_and_a_story_as_json_are_refused() {
     assert_eq!(ended.code, cli::MISUSED);
     assert!(ended.err.contains("cannot be used with"), "{}", ended.err);
 }
+
+/// A script that does not say how ready tasks are chosen leaves it to the command.
+#[test]
+fn a_strategy_is_heeded_where_no_script_says_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let plan = script_of(directory.path(), &["POST /charge"]);
+    let run = |more: &[&str]| {
+        let args = [&["run", "shop", "--plan", plan.as_str()], more].concat();
+        stormglass(&args).out
+    };
+    assert!(run(&[]).contains("tasks fifo"), "{}", run(&[]));
+    assert!(run(&["--strategy", "random"]).contains("tasks random"));
+}
