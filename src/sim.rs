@@ -74,6 +74,8 @@ pub struct Sim {
     /// The number of operations of each workload, kept or not.
     operations: Vec<(String, usize)>,
     keeper: Option<MakeKeeper>,
+    /// Functions of the C library, and libraries, that programs may call though nobody knows them.
+    allowed: BTreeSet<String>,
 }
 
 /// Sets up who looks after the nodes, once they are there and before they start; what it gives is
@@ -105,6 +107,7 @@ impl Sim {
             plan,
             operations: Vec::new(),
             keeper: None,
+            allowed: BTreeSet::new(),
         }
     }
 

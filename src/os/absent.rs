@@ -1,6 +1,6 @@
 //! Where programs cannot run: everywhere but in a sealed build on Linux with glibc.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::LocalBoxFuture;
 
@@ -14,7 +14,7 @@ pub(crate) fn install() {}
 /// # Panics
 ///
 /// Always: there is no operating system to run them on.
-pub(crate) fn check(_: bool) -> Option<String> {
+pub(crate) fn check(_: bool, _: &BTreeSet<String>) -> Vec<String> {
     let remedy = match cfg!(all(target_os = "linux", target_env = "gnu")) {
         true => SEAL,
         false => "use `sim.service` or `sim.process` on this platform",
