@@ -415,7 +415,7 @@ fn a_crash_ends_threads() {
     assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
     expect![[r#"
         0.000 ms worker has threads
-        500.000 ms worker thread 6 did not end with its program: it is killed
+        500.000 ms worker thread 6 `tokio-rt-worker`, made at 0.000 ms, did not end with its program: it waits for a lock, a condition or a channel; it is killed
         1500.000 ms worker has threads
     "#]]
     .assert_eq(&told(&run));
