@@ -12,6 +12,7 @@ use super::*;
 unsafe extern "C" {
     safe fn _Fork() -> c_int;
     safe fn getsid(pid: c_int) -> c_int;
+    safe fn closefrom(first: c_int);
     safe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
     fn clock_getres(clock: c_int, to: *mut libc::timespec) -> c_int;
 }
@@ -98,14 +99,24 @@ fn the_nodes_own_variable_comes_first() {
 /// A function of the C library, and a call of it that would do no harm.
 type Call = (&'static str, fn() -> c_int);
 
+/// What a child would do, if there was one.
+extern "C" fn nothing(_: *mut std::ffi::c_void) -> c_int {
+    0
+}
+
 /// Calls that the audit did not know, or let pass.
 #[test]
 fn what_makes_processes_or_closes_in_bulk_is_refused() {
     // SAFETY: nothing is done with what is passed.
-    let calls: [Call; 6] = unsafe {
+    let calls: [Call; 8] = unsafe {
         [
             ("_Fork", || _Fork()),
+            ("clone", || libc::clone(nothing, null_mut(), 0, null_mut())),
             ("getsid", || getsid(0)),
+            ("closefrom", || {
+                closefrom(1_000_000);
+                -1
+            }),
             ("close_range", || close_range(1000, 1000, 0)),
             ("execl", || libc::execl(c"/bin/false".as_ptr(), null::<c_char>())),
             ("execlp", || libc::execlp(c"false".as_ptr(), null::<c_char>())),
