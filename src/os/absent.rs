@@ -9,6 +9,10 @@ use crate::journal::NodeId;
 
 pub(crate) fn install() {}
 
+pub(crate) fn goes_on() -> bool {
+    false
+}
+
 /// Called before every world with programs: says what to do.
 ///
 /// # Panics

@@ -130,6 +130,16 @@ impl Threads {
         list.iter().filter_map(|thread| thread.wait.get()?.deadline).min()
     }
 
+    /// The locks for which they wait and that others than the program's threads may hold: where they
+    /// are, and what they were then.
+    fn locks(&self) -> Vec<(usize, u32)> {
+        let lock = |thread: &Rc<Thread>| match thread.wait.get()?.until {
+            Until::Lock(address, value) => Some((address, value)),
+            _ => None,
+        };
+        self.list.borrow().iter().filter_map(lock).collect()
+    }
+
     /// Wakes up to `most` of those that wait for a futex; tells how many there were.
     pub(super) fn wake_futex(&self, address: usize, most: usize) -> usize {
         let list = self.list.borrow();
@@ -281,6 +291,30 @@ fn go_on(seal: &ThreadSeal, mail: Mail) -> Over {
         Mail::Vanish => calls::vanish(),
         _ => Over::Again,
     }
+}
+
+/// Nothing more happens in the world: gives others than its threads, such as those of another world,
+/// 10 s of real time to let go of the locks for which its threads wait. True if one has changed.
+///
+/// Who holds such a lock does so for microseconds, but on a busy host it may be long until it runs.
+pub(super) fn wait_for_others(os: &Os) -> bool {
+    let hosts: Vec<Rc<Host>> = os.hosts.borrow().values().cloned().collect();
+    for _ in 0..1_000 {
+        let mut waits = false;
+        for host in &hosts {
+            for (address, value) in host.threads.locks() {
+                waits = true;
+                if calls::changes_soon(address, value) {
+                    host.wake();
+                    return true;
+                }
+            }
+        }
+        if !waits {
+            break;
+        }
+    }
+    false
 }
 
 /// Lets every thread run that can; true if one did.

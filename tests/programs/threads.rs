@@ -88,7 +88,7 @@ impl Lock {
         while !self.is_over.load(Ordering::SeqCst) {
             thread::yield_now();
             if self.is_wanted.swap(false, Ordering::SeqCst) {
-                (0..5_000).for_each(|_| thread::yield_now());
+                (0..200).for_each(|_| thread::yield_now());
                 self.taken.store(0, Ordering::SeqCst);
                 self.futex(libc::FUTEX_WAKE);
             }
