@@ -11,9 +11,9 @@
 //! # Ok::<(), stormglass::error::Error>(())
 //! ```
 //!
-//! Only calls by name are seen. Machine instructions that enter the kernel by themselves (`rustix` in
-//! its default `linux_raw`, io_uring crates with assembly of their own), and libraries that are
-//! loaded later, are in no such table.
+//! Only calls by name are seen. Machine instructions that enter the kernel by themselves (io_uring crates
+//! with assembly of their own), and libraries that are loaded later, are in no such table. Those of
+//! `rustix` stand in it as [`RAW_RUSTIX`] where they are recognized.
 
 mod elf;
 mod passes;
@@ -87,8 +87,10 @@ pub struct Symbol {
 
 /// How to have the seal.
 pub(crate) const SEAL: &str = "add to `.cargo/config.toml`, under `[build]`: `rustflags = \
-    [\"--cfg\", \"madsim\", \"--cfg\", \"tokio_unstable\"]` and the same as `rustdocflags`, as \
-    `stormglass init` does";
+    [\"--cfg\", \"madsim\", \"--cfg\", \"tokio_unstable\"]` and the same as `rustdocflags`, as `stormglass init` does";
+
+/// The name under which the system calls stand that `rustix` makes by instructions of its own.
+pub const RAW_RUSTIX: &str = "raw system calls: rustix";
 
 /// What an executable asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +159,13 @@ impl Audit {
                 None => (Class::Unknown, UNKNOWN.0, UNKNOWN.1),
             };
             let symbol = Symbol { name: name.clone(), class, inside, remedy, is_defined };
+            symbols.insert((class, name), symbol);
+        }
+        if facts.has_raw_rustix {
+            let class = Class::Host;
+            let (inside, remedy) = table::RAW;
+            let name = RAW_RUSTIX.to_owned();
+            let symbol = Symbol { name: name.clone(), class, inside, remedy, is_defined: true };
             symbols.insert((class, name), symbol);
         }
         let known =

@@ -23,6 +23,8 @@ pub(crate) use action::{Action, Target};
 pub(crate) use home::{Home, WorldId};
 pub(crate) use join::completion;
 pub use join::{JoinError, JoinHandle};
+#[cfg(all(madsim, target_os = "linux", target_env = "gnu"))]
+pub(crate) use panics::{CLOCKS, silence_thread_of};
 pub(crate) use panics::{message as panic_message, silence};
 pub(crate) use queue::Key;
 pub use run::{Stop, Waiting};

@@ -72,6 +72,12 @@ pub(crate) fn program(
     Box::pin(Program::new(node, environment, reads, start))
 }
 
+/// Called when nothing more happens in a world; true if its programs go on after all, since a lock has
+/// been let go that another world or none held.
+pub(crate) fn goes_on() -> bool {
+    with(threads::wait_for_others)
+}
+
 fn with<R>(f: impl FnOnce(&Os) -> R) -> R {
     current::part(&OS, |os| f(os))
 }

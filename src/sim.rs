@@ -79,6 +79,8 @@ pub struct Sim {
     points: BTreeSet<String>,
     plan: Option<FaultPlan>,
     keeper: Option<MakeKeeper>,
+    /// Functions of the C library, and libraries, that programs may call though nobody knows them.
+    allowed: BTreeSet<String>,
 }
 
 /// Sets up who looks after the nodes, once they are there and before they start; what it gives is
@@ -110,6 +112,7 @@ impl Sim {
             points: BTreeSet::new(),
             plan,
             keeper: None,
+            allowed: BTreeSet::new(),
         }
     }
 

@@ -1,11 +1,12 @@
-//! Reads the dynamic symbols of an ELF file, and nothing else of it: a test binary has hundreds of
-//! megabytes.
+//! Reads the dynamic symbols of an ELF file, and what it has of constants; nothing else of it: a test
+//! binary has hundreds of megabytes.
 
 use std::fs::File;
 
-use object::elf::{DT_NEEDED, SHT_DYNSYM};
-use object::read::elf::{Dyn, FileHeader, Sym};
+use object::elf::{DT_NEEDED, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_DYNSYM, SHT_PROGBITS};
+use object::read::elf::{Dyn, FileHeader, SectionHeader, SectionTable, Sym};
 use object::read::{FileKind, ReadCache, ReadRef, StringTable, SymbolIndex};
+use regex::bytes::Regex;
 
 /// What an executable says of itself.
 pub(super) struct Facts {
@@ -13,6 +14,8 @@ pub(super) struct Facts {
     pub(super) symbols: Vec<(String, bool, Option<String>)>,
     /// The libraries that it needs.
     pub(super) libraries: Vec<String>,
+    /// `rustix` makes its system calls by instructions of its own in it.
+    pub(super) has_raw_rustix: bool,
 }
 
 /// Reads them; else what is wrong, and what to do.
@@ -70,5 +73,28 @@ where
         let library = version.and_then(|version| version.file()).map(text);
         symbols.push((text(name), !symbol.is_undefined(endian), library));
     }
-    Ok(Facts { symbols, libraries })
+    let has_raw_rustix = has_raw_rustix(&sections, endian, data)?;
+    Ok(Facts { symbols, libraries, has_raw_rustix })
+}
+
+/// What is inlined has no name, but where it may panic the path of its source is among the constants.
+fn has_raw_rustix<'d, Elf, R>(
+    sections: &SectionTable<'d, Elf, R>,
+    endian: object::Endianness,
+    data: R,
+) -> object::read::Result<bool>
+where
+    Elf: FileHeader<Endian = object::Endianness>,
+    R: ReadRef<'d>,
+{
+    // Not a plain text, which would be found in this crate itself.
+    let source = Regex::new("/src/backend/linux_ra[w]/").expect("it is a pattern");
+    for section in sections.iter() {
+        let kind = section.sh_flags(endian) & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR);
+        let is_constant = section.sh_type(endian) == SHT_PROGBITS && kind == SHF_ALLOC;
+        if is_constant && source.is_match(section.data(endian, data)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -44,8 +44,8 @@ pub(super) const REACHES_THE_HOST: &[Row] = &[
     row_of(
         Host,
         "has a variable number of arguments, which cannot be passed on",
-        "use `std::process::Command`, which is refused, and `tracing` for logs",
-        "execl execle execlp syslog vsyslog closelog",
+        "use `tracing` for logs",
+        "syslog vsyslog closelog",
     ),
     row_of(
         Host,
@@ -81,7 +81,7 @@ pub(super) const HARMLESS: &[Row] = &[
          toupper tolower isalpha isdigit isalnum isspace __ctype_b_loc __ctype_tolower_loc
          __ctype_toupper_loc setlocale newlocale uselocale freelocale localeconv nl_langinfo
          iconv iconv_open iconv_close mbstowcs wcstombs mbrtowc wcrtomb wcslen wcscmp
-         gmtime gmtime_r timegm difftime getopt getopt_long basename dirname",
+         gmtime gmtime_r timegm difftime clock_getres getopt getopt_long basename dirname",
     ),
     row_of(
         Harmless,
@@ -142,7 +142,7 @@ pub(super) const HARMLESS: &[Row] = &[
         "fstat fstat64 lseek lseek64 fsync fdatasync ftruncate ftruncate64 fallocate fallocate64
          posix_fadvise posix_fadvise64 flock pread pread64 pwrite pwrite64 preadv preadv64 pwritev
          pwritev64 preadv2 pwritev2 fchmod fchown futimens fstatfs fstatfs64 sync_file_range
-         readdir readdir64 readdir_r readdir64_r rewinddir closedir dirfd fdopendir close_range
+         readdir readdir64 readdir_r readdir64_r rewinddir closedir dirfd fdopendir
          stdin stdout stderr printf fprintf vprintf vfprintf sprintf snprintf vsnprintf vsprintf
          asprintf vasprintf dprintf puts putchar putc fputc fputs fwrite fread fgets fgetc getc
          ungetc fflush fclose fdopen fileno feof ferror clearerr fseek fseeko fseeko64 ftell ftello

@@ -43,6 +43,12 @@ pub(super) const fn row_of(
     Row { class, inside, remedy, names }
 }
 
+/// What is said of system calls that have no name.
+pub(super) const RAW: (&str, &str) = (
+    "enters the kernel by instructions of its own: what a program asks of it reaches the host",
+    "turn on its feature `use-libc` (`cargo tree -i rustix` tells who uses it)",
+);
+
 const SIMULATED: &[Row] = &[
     row_of(
         Simulated,
@@ -62,10 +68,16 @@ const SIMULATED: &[Row] = &[
         Simulated,
         "waits in virtual time",
         "",
-        "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll
-         nanosleep clock_nanosleep usleep sleep sched_yield",
+        "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll __poll_chk
+         __ppoll_chk nanosleep clock_nanosleep usleep sleep sched_yield",
     ),
-    row_of(Simulated, "shows virtual time", "", "clock_gettime gettimeofday time timespec_get"),
+    row_of(Simulated, "shows virtual time", "", "gettimeofday time timespec_get"),
+    row_of(
+        Simulated,
+        "shows virtual time; asked for CPU time, TAI or an alarm's clock it ends the process by name",
+        "ask for `CLOCK_MONOTONIC` or `CLOCK_REALTIME`, as `Instant` and `SystemTime` do",
+        "clock_gettime",
+    ),
     row_of(
         Simulated,
         "draws from the seed",
@@ -84,7 +96,14 @@ const SIMULATED: &[Row] = &[
         Simulated,
         "tells of the node's machine: its name, a process 1, as in a container, and its processors",
         "",
-        "getpid sched_getcpu sched_getaffinity sysconf get_nprocs get_nprocs_conf uname",
+        "getpid sched_getcpu sched_getaffinity get_nprocs get_nprocs_conf uname",
+    ),
+    row_of(
+        Simulated,
+        "has the node's processors (`_SC_NPROCESSORS_ONLN`); all else, such as the size of the memory and \
+         `_SC_NPROCESSORS_CONF`, is the host's",
+        "ask `std::thread::available_parallelism`, and give the program other sizes by `.env`",
+        "sysconf",
     ),
     row_of(
         Simulated,
@@ -123,9 +142,9 @@ const REFUSED: &[Row] = &[
         Refused,
         "other processes are not simulated",
         "make it a program of its own in the sim",
-        "fork vfork execv execve execvp execvpe fexecve execveat posix_spawn posix_spawnp system
-         popen wait wait3 wait4 waitpid waitid daemon setsid setpgid getppid ptrace unshare setns
-         pidfd_open pidfd_send_signal",
+        "fork _Fork vfork clone execl execle execlp execv execve execvp execvpe fexecve execveat
+         posix_spawn posix_spawnp system popen wait wait3 wait4 waitpid waitid daemon setsid getsid
+         setpgid getppid ptrace unshare setns pidfd_open pidfd_send_signal",
     ),
     row_of(
         Refused,
@@ -159,6 +178,12 @@ const REFUSED: &[Row] = &[
         "changes of files are not simulated",
         "tell the program by a message, or read again after a while",
         "inotify_init inotify_init1 inotify_add_watch fanotify_init",
+    ),
+    row_of(
+        Refused,
+        "it would close descriptors that are not the program's",
+        "close those that you have opened",
+        "close_range closefrom",
     ),
     row_of(
         Refused,

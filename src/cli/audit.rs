@@ -13,8 +13,8 @@ use crate::audit::{Audit, Class, SEAL};
 use crate::report::json::SCHEMA;
 
 /// What no table of symbols shows.
-const UNSEEN: &str = "not seen: system calls by machine instructions of its own (`rustix` without its \
-                      feature `use-libc`), and libraries that are loaded later";
+const UNSEEN: &str = "not seen: system calls by machine instructions of its own, but for those of \
+                      `rustix`, and libraries that are loaded later";
 const COLUMNS: usize = 100;
 
 pub(super) fn run(executable: Option<&Path>, json: bool, out: &mut dyn Write) -> Done {

@@ -1,6 +1,6 @@
 //! Where programs cannot run: everywhere but in a sealed build on Linux with glibc.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::LocalBoxFuture;
 
@@ -9,12 +9,16 @@ use crate::journal::NodeId;
 
 pub(crate) fn install() {}
 
+pub(crate) fn goes_on() -> bool {
+    false
+}
+
 /// Called before every world with programs: says what to do.
 ///
 /// # Panics
 ///
 /// Always: there is no operating system to run them on.
-pub(crate) fn check(_: bool) -> Option<String> {
+pub(crate) fn check(_: bool, _: &BTreeSet<String>) -> Vec<String> {
     let remedy = match cfg!(all(target_os = "linux", target_env = "gnu")) {
         true => SEAL,
         false => "use `sim.service` or `sim.process` on this platform",

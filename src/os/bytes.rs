@@ -6,10 +6,9 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use libc::c_int;
 
-use super::Os;
-use super::address;
 use super::gate::{Reply, Wait};
 use super::object::{Object, State};
+use super::{Os, address, calls};
 use crate::journal::NodeId;
 
 /// What was received, and from whom, where that is of interest.
@@ -192,23 +191,25 @@ impl Os {
     }
 
     /// `poll`: how many descriptors have one of the events that they are asked for, which are
-    /// written down. None if none of them is the world's.
+    /// written down.
     pub(super) fn poll(&self, asked: &mut [libc::pollfd], wait: Option<Wait>) -> Reply {
         let table = self.table.borrow();
-        let mut ours = false;
         let mut found = 0;
         for one in asked.iter_mut() {
-            one.revents = 0;
-            let Some(object) = table.get(one.fd) else { continue };
-            ours = true;
+            let has = match table.get(one.fd) {
+                Some(object) => object.events(),
+                None if one.fd < 0 => 0,
+                // Files and the output of the process never make anybody wait.
+                None if calls::is_open(one.fd) => libc::POLLIN | libc::POLLOUT,
+                None => libc::POLLNVAL,
+            };
             let always = libc::POLLERR | libc::POLLHUP | libc::POLLNVAL;
-            one.revents = object.events() & (one.events | always);
+            one.revents = has & (one.events | always);
             found += isize::from(one.revents != 0);
         }
-        match (ours, found, wait) {
-            (false, ..) => Reply::Pass,
-            (true, 0, Some(wait)) => Reply::Wait(wait),
-            (true, found, _) => Reply::Value(found),
+        match (found, wait) {
+            (0, Some(wait)) => Reply::Wait(wait),
+            _ => Reply::Value(found),
         }
     }
 }

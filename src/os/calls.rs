@@ -19,9 +19,9 @@ mod signal;
 mod socket;
 mod thread;
 
-pub(super) use descriptor::real_eventfd;
-pub(super) use futex::{has_changed, vanish, wait_futex, wake_futex};
-pub(super) use thread::{at_thread_end, detach, reap};
+pub(super) use descriptor::{is_open, real_eventfd};
+pub(super) use futex::{changes_soon, has_changed, vanish, wait_futex, wake_futex};
+pub(super) use thread::{at_thread_end, detach, name_of_thread, reap};
 
 use std::net::SocketAddr;
 

@@ -9,7 +9,7 @@ use slab::Slab;
 
 use super::Os;
 use super::gate::Reply;
-use super::object::{Object, ObjectId, State};
+use super::object::{Object, ObjectId, State, Table};
 
 /// One `epoll` instance.
 #[derive(Default)]
@@ -32,9 +32,9 @@ struct Registration {
 }
 
 impl Epoll {
-    /// True if a wait would not be for nothing, as far as is known without asking the objects.
-    pub(super) fn may_have_news(&self) -> bool {
-        !self.ready.is_empty()
+    /// True if a wait would not be for nothing.
+    pub(super) fn has_news(&self) -> bool {
+        self.ready.iter().any(|place| self.registered[*place].found() != 0)
     }
 
     /// Something happened to the object of that registration.
@@ -63,11 +63,8 @@ impl Epoll {
             let Some(place) = self.ready.pop_front() else { break };
             let registration = &mut self.registered[place];
             registration.queued = false;
-            // `EPOLLIN` and its like have the values of `POLLIN` and its like.
-            let always = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
-            let found = registration.object.events() as u16;
-            let found = u32::from(found) & (registration.events | always);
-            if found == 0 || registration.events == 0 {
+            let found = registration.found();
+            if found == 0 {
                 continue;
             }
             events.push(libc::epoll_event { events: found, u64: registration.data });
@@ -82,6 +79,21 @@ impl Epoll {
     }
 }
 
+impl Registration {
+    /// The events that there are of those that it asks for.
+    fn found(&self) -> u32 {
+        if self.events == 0 {
+            return 0;
+        }
+        // `EPOLLIN` and its like have the values of `POLLIN` and its like.
+        let always = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
+        u32::from(self.object.events() as u16) & (self.events | always)
+    }
+}
+
+/// How deep instances may be nested, as on Linux.
+const DEPTH_MAX: usize = 5;
+
 impl Os {
     /// `epoll_ctl`.
     pub(super) fn epoll_ctl(
@@ -95,6 +107,25 @@ impl Os {
         let Some(instance) = table.get(epfd).cloned() else { return Reply::Pass };
         let object = table.get(fd).cloned();
         drop(table);
+        if epfd == fd {
+            return Reply::Errno(libc::EINVAL);
+        }
+        let reply = Os::register(&instance, object, operation, fd, asked);
+        // Who waits for the instance, on another thread or by another instance, looks again.
+        self.tell_watchers(&instance);
+        if let Some(host) = self.host(instance.node) {
+            host.count_news();
+        }
+        reply
+    }
+
+    fn register(
+        instance: &Rc<Object>,
+        object: Option<Rc<Object>>,
+        operation: c_int,
+        fd: c_int,
+        asked: Option<libc::epoll_event>,
+    ) -> Reply {
         let mut state = instance.state.borrow_mut();
         let State::Epoll(epoll) = &mut *state else { return Reply::Errno(libc::EINVAL) };
         let key = (fd, object.as_ref().map(|object| object.id));
@@ -154,14 +185,19 @@ impl Os {
         self.wake(object.node);
     }
 
-    pub(super) fn tell_watchers(&self, object: &Object) {
-        let table = self.table.borrow();
-        for (instance, place) in object.watchers.borrow().iter() {
-            if let Some(instance) = table.by_id(*instance)
-                && let State::Epoll(epoll) = &mut *instance.state.borrow_mut()
-            {
-                epoll.news(*place);
-            }
+    fn tell_watchers(&self, object: &Object) {
+        tell_watchers(&self.table.borrow(), object, DEPTH_MAX);
+    }
+}
+
+fn tell_watchers(table: &Table, object: &Object, depth: usize) {
+    for (instance, place) in object.watchers.borrow().iter() {
+        let Some(instance) = table.by_id(*instance) else { continue };
+        if let State::Epoll(epoll) = &mut *instance.state.borrow_mut() {
+            epoll.news(*place);
+        }
+        if depth > 0 {
+            tell_watchers(table, instance, depth - 1);
         }
     }
 }

@@ -26,6 +26,11 @@ use crate::time::Time;
 /// Looks at `epoll` in one turn that found nothing, after which the program is taken to wait for
 /// time to pass, and time does.
 const FRUITLESS: u32 = 1000;
+/// By how much time passes then: the first time, and at most, as it doubles each time.
+const STEP: Duration = Duration::from_micros(1);
+const STEP_MAX: Duration = Duration::from_millis(1);
+/// After so much time of nothing but such looks the program is taken to wait for ever.
+const SPUN_MAX: Duration = Duration::from_secs(1);
 
 /// One node's program, as the calls that it makes see it.
 pub(super) struct Host {
@@ -47,14 +52,21 @@ pub(super) struct Host {
     /// When the program would wake by itself, on the node's monotonic clock.
     deadline: Cell<Option<Time>>,
     fruitless: Cell<u32>,
+    /// The time that has passed since it found something, because it looked in vain.
+    spun: Cell<Duration>,
     news: Cell<u64>,
     /// What it asked for that is not simulated.
     refused: RefCell<Option<String>>,
 }
 
 impl Host {
-    pub(super) fn wake(&self) {
+    /// Something happened to its descriptors that its own threads may wait for.
+    pub(super) fn count_news(&self) {
         self.news.set(self.news.get() + 1);
+    }
+
+    pub(super) fn wake(&self) {
+        self.count_news();
         // In its own turn it will look again before the turn is over.
         if !self.in_turn.get()
             && let Some(task) = &*self.task.borrow()
@@ -82,17 +94,32 @@ impl Host {
         }
     }
 
-    /// `epoll_wait` was asked to look without sleeping, and there was nothing.
-    pub(super) fn looked_in_vain(&self, now: Time) {
-        let fruitless = self.fruitless.get() + 1;
-        self.fruitless.set(fruitless);
-        if fruitless >= FRUITLESS {
-            self.end_turn(Some(now + Duration::from_micros(1)));
-        }
+    /// `epoll_wait` was asked to look without sleeping, and there was nothing; true if it has been so
+    /// for long.
+    fn looked_in_vain(&self) -> bool {
+        self.fruitless.set(self.fruitless.get() + 1);
+        self.fruitless.get() >= FRUITLESS
     }
 
-    pub(super) fn found(&self) {
+    /// A program that spins until time has passed is moved on, in steps that grow: a step costs as
+    /// much real time whatever its length.
+    fn move_on(&self, now: Time) {
+        let step = self.spun.get().clamp(STEP, STEP_MAX);
+        let spun = self.spun.get() + step;
+        self.spun.set(spun);
+        if spun > SPUN_MAX {
+            self.refuse(format!(
+                "a loop without `.await` on time or input (`yield_now`, `poll_immediate`, \
+                 `try_recv`): nothing else has happened for {SPUN_MAX:?}; sleep in it, or wait for \
+                 what it looks for"
+            ));
+        }
+        self.end_turn(Some(now + step));
+    }
+
+    fn found(&self) {
         self.fruitless.set(0);
+        self.spun.set(Duration::ZERO);
     }
 }
 
@@ -154,6 +181,7 @@ impl Program {
             is_idle: Cell::new(false),
             deadline: Cell::new(None),
             fruitless: Cell::new(0),
+            spun: Cell::new(Duration::ZERO),
             news: Cell::new(0),
             refused: RefCell::default(),
         });
@@ -199,12 +227,13 @@ impl Program {
         done
     }
 
-    /// Ends everything of the program, as the end of its process does. Later calls do nothing.
-    fn end(&mut self) {
+    /// Ends everything of the program, as the end of its process does; the result tells of threads
+    /// that did not end by themselves. Later calls do nothing.
+    fn end(&mut self) -> Vec<String> {
         let host = self.host.clone();
         let mine = |os: &Os| os.host(host.node).is_some_and(|other| Rc::ptr_eq(&other, &host));
         if !try_with(mine).unwrap_or(false) {
-            return;
+            return Vec::new();
         }
         let (main, runtime) = (self.main.take(), self.runtime.take());
         with(|os| {
@@ -224,10 +253,11 @@ impl Program {
                     runtime.shutdown_background();
                 }
             });
-            threads::cancel_all(os, &host);
+            let killed = threads::cancel_all(os, &host);
             os.forget(host.node);
             os.hosts.borrow_mut().remove(&host.node);
-        });
+            killed
+        })
     }
 }
 
@@ -280,7 +310,11 @@ impl Program {
             assert!(refused.is_none(), "{}", refused.unwrap_or_default());
             let done = turn.unwrap_or_else(|panic| resume_unwind(panic));
             if done {
-                self.end();
+                let killed = self.end();
+                // A crash ends any thread. A program that returns leaves none behind: with tokio's
+                // own `main` it would not even end.
+                let remedy = "let it end when its channel closes, and join it";
+                assert!(killed.is_empty(), "{}; {remedy}", killed.join(", "));
                 return Poll::Ready(());
             }
             let sleeps_until = [host.deadline.get(), host.threads.deadline()];
@@ -325,10 +359,17 @@ impl Os {
                 return Some(events);
             }
             if timeout == Some(Duration::ZERO) {
-                host.looked_in_vain(self.local_now(node));
+                // What it looks for may be for one of its threads to do.
+                if host.looked_in_vain() {
+                    match threads::run(self, &host) {
+                        true => host.found(),
+                        false => host.move_on(self.local_now(node)),
+                    }
+                }
                 return Some(events);
             }
             if !threads::run(self, &host) {
+                host.found();
                 let now = self.local_now(node);
                 host.end_turn(timeout.map(|timeout| now + timeout));
                 return Some(events);

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::net::IpAddr;
+use std::path::{Component, Path};
 
 use libc::c_int;
 
@@ -15,15 +16,21 @@ const OF_THE_HOST: [&CStr; 4] =
 
 /// What of the host any program may read: about itself, and what does not change what it does.
 /// Libraries are read for the backtrace of a panic.
-const HARMLESS: [&str; 7] = [
-    "/proc/self/",
+const HARMLESS: [&str; 9] = [
+    "/proc/self/exe",
+    "/proc/self/maps",
+    "/proc/self/cgroup",
+    "/proc/self/mountinfo",
     "/sys/fs/cgroup",
-    "/etc/localtime",
     "/usr/share/zoneinfo",
     "/usr/lib/",
     "/lib/",
     "/lib64/",
 ];
+
+/// Where crates look for the host's time zone, one after the other. Unless the sim names one of them
+/// there is none, so local time is UTC.
+const TIME_ZONE: [&str; 3] = ["/etc/localtime", "/etc/timezone", "/etc/config/system"];
 
 /// What a name stands for.
 pub(super) enum Found {
@@ -55,27 +62,70 @@ impl Os {
         Found::Addresses(replicas.into_iter().map(|node| address::ip(node, family)).collect())
     }
 
-    /// A variable of the node's environment; none of the host's leaks in.
+    /// A variable of the node's environment; none of the host's leaks in, but for what changes prints.
     pub(super) fn variable(&self, me: NodeId, name: &CStr) -> Option<*const c_char> {
-        if OF_THE_HOST.contains(&name) {
-            return None;
-        }
         let host = self.host(me)?;
-        let value = host.environment.get(name);
         // The host lives as long as the program that asks.
-        Some(value.map_or(std::ptr::null(), |value: &CString| value.as_ptr()))
+        match host.environment.get(name).map(|value: &CString| value.as_ptr()) {
+            None if OF_THE_HOST.contains(&name) => None,
+            value => Some(value.unwrap_or_default()),
+        }
     }
 
-    /// True if a program may read that file of the host.
-    pub(super) fn may_read(&self, me: NodeId, path: &str) -> bool {
+    /// Whether a program may read that file of the host.
+    pub(super) fn may_read(&self, me: NodeId, path: &str) -> Access {
         let host = self.host(me);
         let named = host.iter().flat_map(|host| host.reads.iter().map(String::as_str));
         // The executable itself, and what lies beside it of debug information, is read for the
         // backtrace of a panic.
         let own = std::env::current_exe().unwrap_or_default();
         let is_own = own.to_str().is_some_and(|own| !own.is_empty() && path.starts_with(own));
-        let climbs = path.split('/').any(|part| part == "..");
-        let is_in = |start: &str| path.starts_with(start) || start.strip_suffix('/') == Some(path);
-        is_own || !climbs && HARMLESS.into_iter().chain(named).any(is_in)
+        let mut allowed = HARMLESS.into_iter().chain(named);
+        match is_own && !path.contains("/../") || allowed.any(|folder| is_in(path, folder)) {
+            true => Access::Granted,
+            false if TIME_ZONE.into_iter().any(|file| is_in(path, file)) => Access::Absent,
+            false => Access::Refused,
+        }
+    }
+}
+
+/// What a program is told of a file of the host.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Granted,
+    /// There is no such file.
+    Absent,
+    Refused,
+}
+
+/// True if a path leads to that folder or file, or below it, by its text alone: `..` leads nowhere.
+fn is_in(path: &str, folder: &str) -> bool {
+    let parts = |path| Path::new(path).components().filter(|part| *part != Component::CurDir);
+    let (mut path_parts, is_named) = (parts(path), !folder.is_empty());
+    let starts = parts(folder).all(|part| path_parts.next() == Some(part));
+    let mut rest = path_parts;
+    is_named && starts && rest.all(|part| matches!(part, Component::Normal(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in;
+
+    #[test]
+    fn a_folder_is_compared_part_by_part() {
+        for folder in ["config", "config/", "./config", "config/."] {
+            for path in ["config", "config/", "config/a", "./config/a", "config/./b/a", "config//a"]
+            {
+                assert!(is_in(path, folder), "{path} in {folder}");
+            }
+            for path in
+                ["config.toml", "configs/a", "/config/a", "a/config", "config/../a", ".", ""]
+            {
+                assert!(!is_in(path, folder), "{path} in {folder}");
+            }
+        }
+        assert!(is_in("../shared/a", "../shared/") && !is_in("../shared/../a", "../shared/"));
+        assert!(is_in("a/b", ".") && !is_in("/etc/passwd", ".") && !is_in("../a", "."));
+        assert!(is_in("/etc/passwd", "/") && !is_in("a", "/") && !is_in("a", ""));
     }
 }

@@ -85,7 +85,7 @@ impl Object {
             State::Event { count, .. } => {
                 flag(*count > 0, libc::POLLIN) | flag(*count < u64::MAX - 1, libc::POLLOUT)
             }
-            State::Epoll(epoll) => flag(epoll.may_have_news(), libc::POLLIN),
+            State::Epoll(epoll) => flag(epoll.has_news(), libc::POLLIN),
         }
     }
 

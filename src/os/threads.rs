@@ -93,6 +93,7 @@ impl Baton {
 /// A thread as its world sees it.
 struct Thread {
     number: u64,
+    made: Time,
     handle: Cell<pthread_t>,
     baton: Arc<Baton>,
     wait: Cell<Option<Wait>>,
@@ -129,6 +130,16 @@ impl Threads {
         list.iter().filter_map(|thread| thread.wait.get()?.deadline).min()
     }
 
+    /// The locks for which they wait and that others than the program's threads may hold: where they
+    /// are, and what they were then.
+    fn locks(&self) -> Vec<(usize, u32)> {
+        let lock = |thread: &Rc<Thread>| match thread.wait.get()?.until {
+            Until::Lock(address, value) => Some((address, value)),
+            _ => None,
+        };
+        self.list.borrow().iter().filter_map(lock).collect()
+    }
+
     /// Wakes up to `most` of those that wait for a futex; tells how many there were.
     pub(super) fn wake_futex(&self, address: usize, most: usize) -> usize {
         let list = self.list.borrow();
@@ -143,8 +154,24 @@ impl Threads {
     }
 }
 
+impl Thread {
+    /// Its name, if it has one, and what it does, for who wonders why it does not end.
+    fn describe(&self) -> String {
+        let name = calls::name_of_thread(self.handle.get());
+        let name = name.map_or_else(String::new, |name| format!(" `{name}`"));
+        let waits = match self.wait.get().map(|wait| wait.until) {
+            Some(Until::Ended(_)) => "it waits for another thread",
+            Some(_) => "it waits for a lock, a condition or a channel",
+            None => "it goes on making calls",
+        };
+        let (number, made) = (self.number, self.made);
+        format!("thread {number}{name}, made at {made}, did not end with its program: {waits}")
+    }
+}
+
 /// A thread before its first step.
 pub(super) struct Newborn {
+    node: String,
     start: Start,
     argument: *mut c_void,
     baton: Arc<Baton>,
@@ -164,6 +191,7 @@ pub(super) fn announce(
         Arc::new(Baton { holder: AtomicU32::new(WORLD), mail: UnsafeCell::new(Mail::Nothing) });
     let thread = Thread {
         number,
+        made: current::with(|kernel| kernel.now()),
         handle: Cell::new(0),
         baton: baton.clone(),
         wait: Cell::new(None),
@@ -171,8 +199,9 @@ pub(super) fn announce(
         is_detached: Cell::new(false),
     };
     host.threads.list.borrow_mut().push(Rc::new(thread));
-    let seal = current::with(|kernel| kernel.thread_seal(number));
-    (number, Newborn { start, argument, baton, seal })
+    let (seal, node) =
+        current::with(|kernel| (kernel.thread_seal(number), kernel.node_name(host.node)));
+    (number, Newborn { node, start, argument, baton, seal })
 }
 
 /// The thread exists, or could not be made.
@@ -202,7 +231,7 @@ thread_local! {
 
 /// What a thread that a program made does from its start until its function has returned.
 pub(super) fn run_newborn(newborn: Newborn) -> *mut c_void {
-    let Newborn { start, argument, baton, seal } = newborn;
+    let Newborn { node, start, argument, baton, seal } = newborn;
     let now = match baton.wait(THREAD) {
         Mail::Go(_, now) => now,
         _ => calls::vanish(),
@@ -220,7 +249,7 @@ pub(super) fn run_newborn(newborn: Newborn) -> *mut c_void {
         });
         // A panic is its program's affair. Printing it would also take locks of the whole process,
         // and who is killed gives none back.
-        std::mem::forget(kernel::silence());
+        kernel::silence_thread_of(node);
         // SAFETY: this is what the program asked `pthread_create` for.
         unsafe { start(argument) }
     })
@@ -262,6 +291,30 @@ fn go_on(seal: &ThreadSeal, mail: Mail) -> Over {
         Mail::Vanish => calls::vanish(),
         _ => Over::Again,
     }
+}
+
+/// Nothing more happens in the world: gives others than its threads, such as those of another world,
+/// 10 s of real time to let go of the locks for which its threads wait. True if one has changed.
+///
+/// Who holds such a lock does so for microseconds, but on a busy host it may be long until it runs.
+pub(super) fn wait_for_others(os: &Os) -> bool {
+    let hosts: Vec<Rc<Host>> = os.hosts.borrow().values().cloned().collect();
+    for _ in 0..1_000 {
+        let mut waits = false;
+        for host in &hosts {
+            for (address, value) in host.threads.locks() {
+                waits = true;
+                if calls::changes_soon(address, value) {
+                    host.wake();
+                    return true;
+                }
+            }
+        }
+        if !waits {
+            break;
+        }
+    }
+    false
 }
 
 /// Lets every thread run that can; true if one did.
@@ -330,8 +383,9 @@ fn step(os: &Os, host: &Host, thread: &Thread, over: Over, is_dead: bool) -> boo
 }
 
 /// The program is no more: its threads see every call fail until they end. Those that do not are
-/// killed where they wait, as the system does it, and what they hold in memory is lost.
-pub(super) fn cancel_all(os: &Os, host: &Host) {
+/// killed where they wait, as the system does it, and what they hold in memory is lost; the result
+/// tells of each.
+pub(super) fn cancel_all(os: &Os, host: &Host) -> Vec<String> {
     let cancelled = Over::With(Err(libc::ECANCELED));
     let all = || host.threads.list.borrow().clone();
     for _ in 0..LAST_LOOKS {
@@ -347,12 +401,15 @@ pub(super) fn cancel_all(os: &Os, host: &Host) {
             }
         }
     }
-    for thread in all() {
-        let text = format!("thread {} did not end with its program: it is killed", thread.number);
+    let kill = |thread: &Rc<Thread>| {
+        let text = thread.describe();
         let note = Entry::new(Kind::Note, host.node);
-        current::with(|kernel| kernel.record_text(note, text));
+        current::with(|kernel| kernel.record_text(note, format!("{text}; it is killed")));
         thread.baton.give(WORLD, Mail::Vanish);
         calls::reap(thread.handle.get());
-    }
+        text
+    };
+    let killed = all().iter().map(kill).collect();
     host.threads.list.borrow_mut().clear();
+    killed
 }

@@ -14,6 +14,7 @@ use crate::journal::{Entry, Kind};
 use crate::kernel::current::{self, Installed, Part};
 use crate::kernel::{Kernel, Stop, Waiting};
 use crate::node;
+use crate::os;
 use crate::service::Ctx;
 use crate::time::Time;
 use crate::topology::Role;
@@ -80,6 +81,15 @@ impl Course<'_> {
     /// Runs until the clients have ended, and `settled` asks for the eventual properties as well;
     /// until the limit if it is to be `used_up`.
     fn run_until(&self, judge: &mut Judge, limit: Time, used_up: bool, settled: bool) -> Stop {
+        loop {
+            let stop = self.run_once(judge, limit, used_up, settled);
+            if stop != Stop::Idle || !os::goes_on() {
+                return stop;
+            }
+        }
+    }
+
+    fn run_once(&self, judge: &mut Judge, limit: Time, used_up: bool, settled: bool) -> Stop {
         let may_panic = self.sim.may_panic;
         self.kernel.run(limit, &mut |kernel| {
             for panic in kernel.take_panicked() {

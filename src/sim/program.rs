@@ -66,8 +66,8 @@ impl Sim {
     ///
     /// # Panics
     ///
-    /// If the world has a member of that name; when it runs, outside of Linux with glibc and
-    /// without `--cfg madsim`.
+    /// If the world has a member of that name; when it runs, outside of Linux with glibc, without
+    /// `--cfg madsim`, and in an executable with calls that nobody knows ([`Sim::allows`]).
     #[track_caller]
     pub fn program<F>(&mut self, name: &str, main: impl Fn() -> F + 'static) -> MemberBuilder<'_>
     where
@@ -79,6 +79,14 @@ impl Sim {
         let mut program = self.add(name, Role::Service, Lane::Sockets, start, Location::caller());
         program.on_tokio();
         program
+    }
+
+    /// Lets programs call functions of the C library, or of another library, that
+    /// [`stormglass audit`](crate::audit) does not know. Without it a world with programs does not
+    /// start in an executable that asks for such a one, since what reaches the host does not replay.
+    pub fn allows<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> &mut Self {
+        self.allowed.extend(names.into_iter().map(str::to_owned));
+        self
     }
 }
 

@@ -110,7 +110,10 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
         interrupt: config.interrupt.clone(),
     });
     let uses_sockets = sim.uses_sockets();
-    let notice = uses_sockets.then(|| os::check(kernel.sealed())).flatten();
+    let notices = match uses_sockets {
+        true => os::check(kernel.sealed(), &sim.allowed),
+        false => Vec::new(),
+    };
     let _quiet = silence();
     let _kernel = current::enter(kernel.clone());
     let _clocks = clock::install(&kernel);
@@ -120,7 +123,7 @@ fn run_world(world: &(impl Fn(&mut Sim) + ?Sized), config: &RunConfig) -> Run {
     let _events = events::install();
     let _sagas = saga::install();
     let _programs = os::install();
-    if let Some(notice) = notice {
+    for notice in notices {
         kernel.record_text(Entry::new(Kind::Note, NodeId::WORLD), notice);
     }
     let (board, _board) = board::install();

@@ -5,7 +5,6 @@
 use std::ffi::CStr;
 use std::io::{self, Read};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -278,23 +277,8 @@ fn a_file_is_copied_into_a_socket() {
 /// A program that ended the process with 0 would make every test pass.
 #[test]
 fn the_process_is_not_a_programs_to_end() {
-    const CHILD: &str = "STORMGLASS_EXIT_CHILD";
-    if std::env::var_os(CHILD).is_some() {
-        let world = |sim: &mut Sim| {
-            calm(sim);
-            sim.program("shop", async || -> () { std::process::exit(0) }).drives();
-        };
-        apart(&world, &RunConfig::seed(1));
-        return;
-    }
     let test = "programs::audit::the_process_is_not_a_programs_to_end";
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    assert!(!child.status.success());
-    let text = String::from_utf8_lossy(&child.stderr);
+    let text = last_words(test, async || -> () { std::process::exit(0) });
     expect![[r#"
         stormglass: shop: `exit`: it would end the whole simulation; return from the program's main function instead
     "#]].assert_eq(&text);

@@ -1,7 +1,6 @@
 //! `openraft` in three programs, over HTTP: its leader crashes, is cut off, stands still.
 
 mod node;
-mod runtime;
 mod store;
 
 use std::collections::BTreeMap;

@@ -88,7 +88,7 @@ impl Lock {
         while !self.is_over.load(Ordering::SeqCst) {
             thread::yield_now();
             if self.is_wanted.swap(false, Ordering::SeqCst) {
-                (0..100).for_each(|_| thread::yield_now());
+                (0..200).for_each(|_| thread::yield_now());
                 self.taken.store(0, Ordering::SeqCst);
                 self.futex(libc::FUTEX_WAKE);
             }
@@ -415,7 +415,7 @@ fn a_crash_ends_threads() {
     assert!(run.verdict().holds(), "{}\n{}", run.verdict(), run.journal.story());
     expect![[r#"
         0.000 ms worker has threads
-        500.000 ms worker thread 6 did not end with its program: it is killed
+        500.000 ms worker thread 6 `tokio-rt-worker`, made at 0.000 ms, did not end with its program: it waits for a lock, a condition or a channel; it is killed
         1500.000 ms worker has threads
     "#]]
     .assert_eq(&told(&run));

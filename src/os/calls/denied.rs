@@ -11,7 +11,7 @@ use std::io::Write;
 
 use libc::{c_int, c_long, c_uint, pid_t, pthread_t, size_t};
 
-use super::super::gate::{Reply, Role, ask, role};
+use super::super::gate::{Reply, Role, ask, fail, role};
 use crate::audit;
 use crate::kernel::current;
 
@@ -53,6 +53,7 @@ pub(super) fn denied(call: &'static str) -> Option<isize> {
 /// Defines functions that fail in a program. With `as error`, the result is itself the error.
 macro_rules! refused {
     ($($name:ident($($arg:ident: $kind:ty),*) -> $result:ty $(as $error:ident)?;)*) => {
+        #[allow(non_snake_case, reason = "C has names so")]
         mod real {
             use super::*;
 
@@ -61,6 +62,7 @@ macro_rules! refused {
 
         $(
             #[unsafe(no_mangle)]
+            #[allow(non_snake_case, reason = "C has names so")]
             unsafe extern "C" fn $name($($arg: $kind),*) -> $result {
                 match denied(stringify!($name)) {
                     Some(_) => $crate::os::calls::denied::result!($result $(, $error)?),
@@ -88,9 +90,14 @@ pub(super) type In = *const c_void;
 pub(super) type Out = *mut c_void;
 pub(super) type Text = *const c_char;
 
+// `clone` is variadic in C: its arguments are in the same places either way on the platforms of this
+// module.
 refused! {
     // Processes.
     fork() -> pid_t;
+    _Fork() -> pid_t;
+    clone(start: In, stack: Out, flags: c_int, argument: Out, parent: Out, tls: Out, child: Out)
+        -> c_int;
     execv(path: Text, arguments: In) -> c_int;
     execve(path: Text, arguments: In, environment: In) -> c_int;
     execvp(path: Text, arguments: In) -> c_int;
@@ -110,6 +117,7 @@ refused! {
     waitid(kind: c_uint, id: c_uint, to: Out, options: c_int) -> c_int;
     daemon(stays: c_int, speaks: c_int) -> c_int;
     setsid() -> pid_t;
+    getsid(pid: pid_t) -> pid_t;
     setpgid(pid: pid_t, group: pid_t) -> c_int;
     getppid() -> pid_t;
     ptrace(request: c_long, pid: pid_t, address: Out, data: Out) -> c_long;
@@ -134,6 +142,8 @@ refused! {
     timer_create(clock: c_int, event: Out, timer: Out) -> c_int;
     signalfd(fd: c_int, mask: In, flags: c_int) -> c_int;
     // Descriptors that are not simulated.
+    close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int;
+    closefrom(first: c_int) -> ();
     pipe(fds: Out) -> c_int;
     pipe2(fds: Out, flags: c_int) -> c_int;
     socketpair(family: c_int, kind: c_int, protocol: c_int, fds: Out) -> c_int;
@@ -168,6 +178,42 @@ unsafe extern "C" fn vfork() -> pid_t {
         // SAFETY: nothing is passed.
         None => unsafe { real::fork() },
     }
+}
+
+/// `execl` and its relatives are variadic in C. The arguments are in the same places either way on the
+/// platforms of this module: first in registers, then above the caller's frame, where more may be read
+/// than was passed.
+macro_rules! listed {
+    ($($name:ident, $real:ident: $environment:literal;)*) => {$(
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(
+            path: Text, a: Text, b: Text, c: Text, d: Text, e: Text, f: Text, g: Text, h: Text,
+            i: Text, j: Text, k: Text, l: Text, m: Text, n: Text, o: Text, p: Text
+        ) -> c_int {
+            if denied(stringify!($name)).is_some() {
+                return c_int::DENIED;
+            }
+            let all = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+            let end = all.iter().position(|text| text.is_null());
+            let Some(end) = end.filter(|end| !$environment || end + 1 < all.len()) else {
+                return fail(libc::E2BIG) as c_int;
+            };
+            let arguments = all.as_ptr().cast();
+            // SAFETY: the list ends with null; the environment, if any, stands behind it.
+            unsafe {
+                match $environment {
+                    true => real::execve(path, arguments, all[end + 1].cast()),
+                    false => real::$real(path, arguments),
+                }
+            }
+        }
+    )*};
+}
+
+listed! {
+    execl, execv: false;
+    execlp, execvp: false;
+    execle, execv: true;
 }
 
 #[expect(non_snake_case, reason = "C has a name so")]

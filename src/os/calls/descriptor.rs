@@ -26,6 +26,12 @@ pub(in crate::os) fn real_eventfd() -> c_int {
     unsafe { real::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) }
 }
 
+/// True if a number stands for anything, be it the host's.
+pub(in crate::os) fn is_open(fd: c_int) -> bool {
+    // SAFETY: no pointer is passed.
+    unsafe { real::fcntl(fd, libc::F_GETFD, 0) >= 0 }
+}
+
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close(fd: c_int) -> c_int {
     ask("close", |os, _| {

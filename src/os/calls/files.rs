@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_void};
 use libc::{c_int, c_uint, dev_t, gid_t, mode_t, off_t, off64_t, size_t, ssize_t, uid_t};
 
 use super::super::gate::{Reply, Role, ask, role};
+use super::super::names::Access;
 use super::denied::Denied;
 use crate::audit;
 
@@ -36,8 +37,13 @@ pub(super) unsafe fn denied_file(
     let by_descriptor = folder.is_some_and(|folder| folder != libc::AT_FDCWD);
     let is_below = by_descriptor && !path.starts_with('/') && !path.split('/').any(|p| p == "..");
     ask(call, |os, node| {
-        if !changes && (is_below || os.may_read(node, &path)) {
+        if !changes && is_below {
             return Reply::Pass;
+        }
+        match os.may_read(node, &path) {
+            Access::Granted if !changes => return Reply::Pass,
+            Access::Absent if !changes => return Reply::Errno(libc::ENOENT),
+            _ => {}
         }
         let (why, remedy) = audit::refusal(call);
         os.refuse(format!("{call} {path}").trim_end(), why, remedy);

@@ -129,6 +129,12 @@ pub(in crate::os) fn has_changed(address: usize, value: u32) -> bool {
     unsafe { &*(address as *const AtomicU32) }.load(Ordering::SeqCst) != value
 }
 
+/// As [`has_changed`], after 10 ms of real time at most.
+pub(in crate::os) fn changes_soon(address: usize, value: u32) -> bool {
+    // SAFETY: who waits for it keeps it alive.
+    wait_for_others(unsafe { &*(address as *const AtomicU32) }, value, 1)
+}
+
 /// Sleeps until a number is not `value` any more, or for no reason.
 pub(in crate::os) fn wait_futex(number: &AtomicU32, value: u32) {
     real_futex(number, libc::FUTEX_WAIT, value, None);

@@ -9,7 +9,7 @@ use libc::{c_int, c_long, c_uint, c_ulong};
 use super::super::gate::{Reply, Role, ask, fail, role};
 use super::denied::Denied;
 use super::futex::futex;
-use crate::audit;
+use crate::{audit, kernel};
 
 mod real {
     use libc::{c_int, c_long, c_ulong};
@@ -77,6 +77,7 @@ unsafe fn answer(number: c_long, [a, b, c, d, e, _]: [c_long; 6]) -> Option<c_lo
             libc::SYS_getrandom => {
                 Some(libc::getrandom(a as *mut c_void, b as usize, c as c_uint) as c_long)
             }
+            libc::SYS_clock_gettime if !CLOCKS.contains(&(a as c_int)) => Some(refuse_clock(a)),
             libc::SYS_clock_gettime => Some(libc::clock_gettime(a as c_int, b as *mut _).into()),
             libc::SYS_gettimeofday => {
                 Some(libc::gettimeofday(a as *mut _, std::ptr::null_mut()).into())
@@ -93,6 +94,25 @@ unsafe fn answer(number: c_long, [a, b, c, d, e, _]: [c_long; 6]) -> Option<c_lo
             _ => Some(refuse(number)),
         }
     }
+}
+
+/// The clocks that the seal has.
+const CLOCKS: [c_int; 6] = [
+    libc::CLOCK_REALTIME,
+    libc::CLOCK_REALTIME_COARSE,
+    libc::CLOCK_MONOTONIC,
+    libc::CLOCK_MONOTONIC_COARSE,
+    libc::CLOCK_MONOTONIC_RAW,
+    libc::CLOCK_BOOTTIME,
+];
+
+fn refuse_clock(id: c_long) -> c_long {
+    let refused = ask("syscall", |os, _| {
+        let (why, remedy) = kernel::CLOCKS;
+        os.refuse(&format!("syscall(SYS_clock_gettime, {id})"), why, remedy);
+        Reply::Errno(libc::EINVAL)
+    });
+    refused.map_or(c_long::DENIED, |result| result as c_long)
 }
 
 fn refuse(number: c_long) -> c_long {

@@ -3,14 +3,15 @@
 use std::ffi::c_void;
 use std::time::Duration;
 
-use libc::{c_int, epoll_event, nfds_t, pollfd, timespec};
+use libc::{c_int, epoll_event, nfds_t, pollfd, size_t, timespec};
 
 use super::super::epoll::Epoll;
 use super::super::gate::{Reply, Role, Until, Wait, ask, millis, role};
 use super::super::object::State;
+use super::thread::duration;
 
 mod real {
-    use libc::{c_int, epoll_event, nfds_t, pollfd, timespec};
+    use libc::{c_int, epoll_event, nfds_t, pollfd, size_t, timespec};
     use std::ffi::c_void;
 
     crate::os::real::real! {
@@ -24,6 +25,11 @@ mod real {
         poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
         ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const c_void)
             -> c_int;
+        __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, room: size_t) -> c_int;
+        __ppoll_chk(
+            fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const c_void,
+            room: size_t
+        ) -> c_int;
     }
 }
 
@@ -183,13 +189,47 @@ unsafe extern "C" fn ppoll(
 ) -> c_int {
     // SAFETY: passed on as it came; the timeout is a time or null.
     unsafe {
-        let limit = timeout.as_ref().map(|time| {
-            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-            Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
-        });
-        match poll_for(fds, count, limit) {
+        match poll_for(fds, count, timeout.as_ref().map(duration)) {
             Some(found) => found,
             None => real::ppoll(fds, count, timeout, mask),
         }
     }
+}
+
+/// `poll` as a compiler calls it that knows how much room there is.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __poll_chk(
+    fds: *mut pollfd,
+    count: nfds_t,
+    timeout: c_int,
+    room: size_t,
+) -> c_int {
+    // SAFETY: passed on as it came; there is room for no more.
+    unsafe {
+        match poll_for(fds, count.min(places(room)), millis(timeout)) {
+            Some(found) => found,
+            None => real::__poll_chk(fds, count, timeout, room),
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn __ppoll_chk(
+    fds: *mut pollfd,
+    count: nfds_t,
+    timeout: *const timespec,
+    mask: *const c_void,
+    room: size_t,
+) -> c_int {
+    // SAFETY: passed on as it came; there is room for no more, and the timeout is a time or null.
+    unsafe {
+        match poll_for(fds, count.min(places(room)), timeout.as_ref().map(duration)) {
+            Some(found) => found,
+            None => real::__ppoll_chk(fds, count, timeout, mask, room),
+        }
+    }
+}
+
+fn places(room: size_t) -> nfds_t {
+    (room / size_of::<pollfd>()) as nfds_t
 }

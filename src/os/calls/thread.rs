@@ -133,6 +133,22 @@ pub(in crate::os) fn detach(handle: pthread_t) {
     unsafe { real::pthread_detach(handle) };
 }
 
+/// The name that a program has given to one of its threads. A thread without one has that of who made
+/// it, in the end the world's.
+pub(in crate::os) fn name_of_thread(handle: pthread_t) -> Option<String> {
+    let name = |handle| {
+        let mut name = [0u8; 16];
+        // SAFETY: the thread has not been joined; the name has at most 16 bytes with its end.
+        let error =
+            unsafe { libc::pthread_getname_np(handle, name.as_mut_ptr().cast(), name.len()) };
+        let end = name.iter().position(|byte| *byte == 0).filter(|_| error == 0)?;
+        Some(String::from_utf8_lossy(&name[..end]).into_owned())
+    };
+    // SAFETY: nothing is passed.
+    let own = name(unsafe { libc::pthread_self() });
+    name(handle).filter(|given| Some(given) != own.as_ref())
+}
+
 /// Waits until a thread has vanished, and frees its stack.
 pub(in crate::os) fn reap(handle: pthread_t) {
     // SAFETY: nobody else joins it or has detached it: all who could are gone.

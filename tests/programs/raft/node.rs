@@ -26,7 +26,7 @@ use super::*;
 openraft::declare_raft_types!(
     pub(super) Types:
         LeaderId = openraft::impls::leader_id_std::LeaderId<u64, u64>,
-        AsyncRuntime = super::runtime::InOrder,
+        AsyncRuntime = openraft::TokioRuntime,
 );
 
 #[derive(Clone)]
