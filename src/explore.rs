@@ -369,12 +369,12 @@ impl Search {
         self.out.join(format!("{}-{seed}-drawn.toml", self.name()))
     }
 
-    /// Where the page of a failure is kept: beside its script, but for one that was given.
+    /// Where the page of a failure is kept: beside its script. That of a script that was given is another
+    /// one than that of the search which found it, which knows more.
     fn page_path(&self, script: &Path) -> PathBuf {
-        let page = script.with_extension("html");
-        match (self.given.as_deref() == Some(script), page.file_name()) {
-            (true, Some(name)) => self.out.join(name),
-            _ => page,
+        match (self.given.as_deref() == Some(script), script.file_stem()) {
+            (true, Some(name)) => self.out.join(format!("{}-replayed.html", name.display())),
+            _ => script.with_extension("html"),
         }
     }
 

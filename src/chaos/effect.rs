@@ -16,7 +16,7 @@ pub enum Leg {
     Request,
     /// The answer, from the service back to the caller; `from` and `to` are those of the request.
     Reply,
-    /// A datagram or an event, which has no answer.
+    /// A datagram, which has no answer. (An event is a request, to its broker and from it.)
     Message,
 }
 
@@ -29,7 +29,8 @@ pub enum Leg {
 pub enum Effect {
     /// It never arrives.
     Drop,
-    /// It arrives twice.
+    /// It arrives twice. A handler is called for each copy, as behind a proxy that tries again; on a
+    /// connection TCP ignores the copy.
     Duplicate,
     /// It arrives that much later.
     Delay(Duration),

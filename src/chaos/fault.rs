@@ -55,7 +55,8 @@ pub enum Fault {
     Message {
         from: String,
         to: String,
-        /// Method and path as the caller sends them, ids as `{id}`, or the topic; none means: every
+        /// Method and path as the caller sends them, ids as `{id}`; of events
+        /// `publish TOPIC` and `deliver TOPIC`; of datagrams what their sender called them; none means: every
         /// message on that edge counts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,

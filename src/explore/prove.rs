@@ -153,7 +153,10 @@ impl Search {
         if let Some(other) = sim.as_ref().filter(|sim| *sim != name) {
             return Err(Error::World(format!("the script is of `{other}`, not of `{name}`")));
         }
-        let no_seed = || Error::World(format!("the script does not say which seed of `{name}`"));
+        let no_seed = || {
+            let hint = "give it a section `[replay]` with `seed = 0`";
+            Error::World(format!("the script does not say which seed of `{name}`; {hint}"))
+        };
         let seed = seed.ok_or_else(no_seed)?;
         let search = self.clone().variant(match variant {
             Some(variant) => variant,

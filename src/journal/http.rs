@@ -113,10 +113,11 @@ impl<'a> HttpMessage<'a> {
         !self.mark.is_whole
     }
 
-    /// Of a reply: the request that it answers.
+    /// Of a reply: the request that it answers, also if that came by a copy that the network made.
     #[must_use]
     pub fn answers(&self) -> Option<HttpMessage<'a>> {
-        self.event.journal.get(self.mark.answers)?.http()
+        let asked = self.event.journal.get(self.mark.answers)?;
+        asked.http().or_else(|| asked.sent_by()?.http())
     }
 
     /// The method of a request, empty in a reply.

@@ -16,7 +16,8 @@ const OF_THE_HOST: [&CStr; 4] =
 
 /// What of the host any program may read: about itself, and what does not change what it does.
 /// Libraries are read for the backtrace of a panic.
-const HARMLESS: [&str; 9] = [
+const HARMLESS: [&str; 10] = [
+    "/dev/null",
     "/proc/self/exe",
     "/proc/self/maps",
     "/proc/self/cgroup",

@@ -86,8 +86,11 @@ impl Run {
                 let near = nearest(label, seen.iter().copied());
                 let hint = near.map(|near| format!("; did you mean \"{near}\"?"));
                 let seen: Vec<String> = seen.iter().map(|label| format!("\"{label}\"")).collect();
-                let hint = hint.unwrap_or_default();
-                format!("no {what} was called that; seen: {}{hint}", seen.join(", "))
+                let seen = match (&hint, seen.len()) {
+                    (Some(_), 1) => String::new(),
+                    _ => format!("; seen: {}", seen.join(", ")),
+                };
+                format!("no {what} was called that{seen}{}", hint.unwrap_or_default())
             }
             _ => {
                 let other = if leg == Leg::Message { Leg::Request } else { Leg::Message };

@@ -114,7 +114,9 @@ fn a_replay_is_proven_like_a_failure_that_was_found() {
     let mut nobody = script.clone();
     nobody.replay.seed = None;
     let error = search.replay(&nobody).unwrap_err().to_string();
-    assert_eq!(error, "the script does not say which seed of `shop`");
+    let expected = "the script does not say which seed of `shop`; give it a section `[replay]` with \
+                    `seed = 0`";
+    assert_eq!(error, expected);
     let mut elsewhere = script;
     elsewhere.plan.faults = vec![Fault::Crash { node: "paymnt".into(), at: ms(1), lasts: None }];
     let error = search.replay(&elsewhere).unwrap_err().to_string();

@@ -53,3 +53,26 @@ fn requests_and_replies_are_kept_with_their_heads_and_bodies() {
     assert_eq!(first.event().kind(), Kind::Send);
     assert!(first.is_request() && first.event().http().is_some());
 }
+
+/// The network doubles a request: the service answers twice, and both answers say to what.
+#[test]
+fn an_answer_to_a_copy_answers_the_request() {
+    let fault = Fault::Message {
+        from: "client".into(),
+        to: "shop".into(),
+        label: None,
+        n: 1,
+        leg: Leg::Request,
+        effect: Effect::Duplicate,
+    };
+    let run = run_with([fault], |sim| {
+        sim.service("shop", |_| Router::new().route("/", get(async || "open")));
+        client(sim, |ctx| async move {
+            assert_eq!(ctx.http().get("http://shop/").send().await.unwrap().text(), "open");
+            ctx.sleep(ms(5)).await;
+        });
+    });
+    let replies = run.journal.http_messages().filter(|message| !message.is_request());
+    let asked: Vec<&str> = replies.map(|reply| reply.answers().unwrap().target()).collect();
+    assert_eq!(asked, ["/", "/"]);
+}

@@ -192,6 +192,21 @@ fn other_processes() {
     );
 }
 
+/// Its output is to be caught: std opens `/dev/null` before it asks for a process.
+#[test]
+fn a_process_whose_output_is_read() {
+    check_verdict(
+        || async {
+            tell(kind(std::process::Command::new("true").output()));
+            Ok(())
+        },
+        expect![[r#"
+            violated: no service panics: program: `pipe2`: pipes are not simulated, nor are other processes; use a channel or `tokio::io::duplex`; make a process a program of its own in the sim
+            0.000 ms program PermissionDenied
+        "#]],
+    );
+}
+
 #[test]
 fn the_environment_is_the_nodes() {
     check_verdict(
