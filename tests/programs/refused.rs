@@ -235,7 +235,7 @@ fn a_runtime_in_a_runtime() {
             Ok(())
         },
         expect![[r#"
-            violated: no service panics: program: Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to block the current thread while the thread is being used to drive asynchronous tasks. If you are in an async function, use `.await` on the future instead of blocking on it. (tests/programs/refused.rs:219)
+            violated: no service panics: program: Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to block the current thread while the thread is being used to drive asynchronous tasks. If you are in an async function, use `.await` on the future instead of blocking on it. (tests/programs/refused.rs:234)
         "#]],
     );
 }
