@@ -16,12 +16,21 @@ pub(super) struct Lab<'a> {
     pub(super) config: RunConfig,
     /// The run that is to be made small.
     pub(super) found: Run,
-    /// Whether a candidate fails, by its plan and scheduling as text.
-    tried: BTreeMap<String, bool>,
+    /// What came of a candidate, by its plan and scheduling as text.
+    tried: BTreeMap<String, Tried>,
     pub(super) runs: usize,
     pub(super) runs_max: usize,
     /// What candidates need to keep: nothing, unless a property reads the journal.
     recording: Recording,
+}
+
+/// What came of a candidate.
+#[derive(Clone, Default)]
+pub(super) struct Tried {
+    /// The same property is violated.
+    pub(super) fails: bool,
+    /// The checks of which nothing can be said.
+    pub(super) unknown: Vec<String>,
 }
 
 impl<'a> Lab<'a> {
@@ -53,19 +62,30 @@ impl<'a> Lab<'a> {
     /// True if the same property is violated under `plan`. A plan that cannot be, or for which no
     /// run is left, does not fail.
     pub(super) fn fails(&mut self, plan: &FaultPlan) -> bool {
+        self.try_out(plan).fails
+    }
+
+    /// As [`Lab::fails`], with what is unknown under `plan`.
+    pub(super) fn try_out(&mut self, plan: &FaultPlan) -> Tried {
         let key = format!("{}\n{}", self.config.scheduling, plan.to_toml());
         if let Some(known) = self.tried.get(&key) {
-            return *known;
+            return known.clone();
         }
         if self.is_used_up() || plan.check(&self.found.topology).is_err() {
-            return false;
+            return Tried::default();
         }
         let recording = self.recording;
         let config = RunConfig { recording, ..self.config.clone().plan(plan.clone()) };
         self.runs += 1;
-        let fails = self.world.run(&config).outcomes.iter().any(|outcome| self.is_it(outcome));
-        self.tried.insert(key, fails);
-        fails
+        let run = self.world.run(&config);
+        let fails = run.outcomes.iter().any(|outcome| self.is_it(outcome));
+        let unknown = run.outcomes.iter().filter(|outcome| {
+            outcome.kind == PropertyKind::Check && matches!(outcome.verdict, Verdict::Unknown(_))
+        });
+        let unknown = unknown.map(|outcome| outcome.property.clone()).collect();
+        let tried = Tried { fails, unknown };
+        self.tried.insert(key, tried.clone());
+        tried
     }
 
     /// A run under `plan` with its whole journal.

@@ -157,3 +157,23 @@ fn tasks_run_in_turn_where_that_fails_too() {
     let config = RunConfig { scheduling, ..RunConfig::seed(1) }.plan(plan);
     assert_eq!(shrink(&world, &config, TWICE, 500).scheduling, Scheduling::Fifo);
 }
+
+/// What another check needs to have something to look at stays, so that the script holds once the
+/// defect is repaired.
+#[test]
+fn no_check_loses_what_it_looks_at() {
+    let looks = |sim: &mut Sim| {
+        shop(sim);
+        let look = |ctx: Ctx, _: u32| async move { Ok::<(), String>(ctx.record("looks")) };
+        sim.workload("looker", (0..5).collect(), look);
+        sim.check("somebody looks", |journal| {
+            let looked = journal.of_kind(Kind::Note).any(|note| note.text() == Some("looks"));
+            if looked { Verdict::Holds } else { Verdict::Unknown("nobody looked".into()) }
+        });
+    };
+    let world = World::new("looks", looks);
+    let plan = FaultPlan::new([message(1, Leg::Reply, Effect::Drop)]);
+    let shrunk = shrink(&world, &RunConfig::seed(1).plan(plan), TWICE, 500);
+    assert_eq!(shrunk.plan.workload["looker"].len(), 1, "{}", text(&shrunk));
+    assert_eq!(shrunk.plan.workload["shopper"].len(), 1, "{}", text(&shrunk));
+}
