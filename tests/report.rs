@@ -203,7 +203,7 @@ fn the_gravest_comes_first() {
     assert_eq!(verdict(&report), "holds", "one run need not see anything");
     report.coverage.first_unknown = Some(UnknownRun { seed: 3, reason: "stopped".to_owned() });
     report.coverage.unknown = 1;
-    assert_eq!(verdict(&report), "unknown: 1 seed without a verdict, it 3: stopped");
+    assert_eq!(verdict(&report), "unknown: seed 3 has no verdict: stopped");
     report.coverage.runs = 0;
     assert_eq!(verdict(&report), "unknown: no seed was run");
     let differs = Nondeterminism { seed: 9, property: None, text: String::new() };

@@ -152,9 +152,10 @@ impl SearchReport {
             return Verdict::Unknown("no seed was run".to_owned());
         }
         if let Some(first) = &coverage.first_unknown {
-            let seeds = coverage.unknown;
-            let (s, them) = if seeds == 1 { ("", "it") } else { ("s", "the first of them") };
-            let reason = format!("{seeds} seed{s} without a verdict, {them} {}", first.seed);
+            let reason = match coverage.unknown {
+                1 => format!("seed {} has no verdict", first.seed),
+                many => format!("{many} seeds without a verdict, the first of them {}", first.seed),
+            };
             return Verdict::Unknown(format!("{reason}: {}", first.reason));
         }
         // One seed whose drawn faults are idle is no search: only a plan that was given must strike.
