@@ -51,12 +51,17 @@ pub(crate) fn silence_thread_of(node: String) {
 
 fn remember(info: &PanicHookInfo<'_>) {
     let text = info.payload_as_str().unwrap_or_default();
-    if text.starts_with("panic in a function that cannot unwind") {
-        // The process ends now, and only this can say why.
+    let is_last = text.starts_with("panic in a function that cannot unwind");
+    if !is_last {
+        TEXT.set(text.to_owned());
+        PLACE.set(info.location().map(|place| format!("{}:{}", place.file(), place.line())));
+    }
+    // The process ends now, and only this can say why. Of a clock it always does; an optimized build
+    // then aborts without a second panic.
+    let is_untold = TEXT.with_borrow(|text| !text.is_empty());
+    if text.starts_with(NO_CLOCK) || is_last && is_untold {
         last_words();
     }
-    TEXT.set(text.to_owned());
-    PLACE.set(info.location().map(|place| format!("{}:{}", place.file(), place.line())));
 }
 
 /// A panic leaves a function of C, as those of the seal are: nobody can catch it.
