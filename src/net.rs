@@ -255,9 +255,7 @@ impl Net {
         let Some(mut packet) = self.pass(kernel, packet) else { return };
         let fate = self.fate(kernel, &packet);
         for fault in &fate.hits {
-            let entry = Entry::new(Kind::FaultHit, packet.from).peer(packet.to);
-            let entry = entry.symbol(packet.label).value(u64::from(fault.number));
-            packet.hit = kernel.record_apart(entry, fault.begun, packet.rests_on());
+            packet.hit = record_hit(kernel, &packet, *fault);
         }
         let duplicate = (fate.duplicate && !packet.reliable).then(|| packet.clone());
         self.follow(kernel, packet, &fate, extra);
@@ -422,6 +420,17 @@ fn record_loss(
     let number = fault.map_or(0, |fault| u64::from(fault.number) + 1);
     let entry = Entry::new(Kind::Drop, packet.from).peer(packet.to).symbol(reason);
     let entry = entry.value(number).extra(attempts);
+    record_of(kernel, packet, entry, fault)
+}
+
+/// Records that a fault strikes a packet which goes on its way.
+fn record_hit(kernel: &Kernel, packet: &Packet, fault: FaultRef) -> EventId {
+    let entry = Entry::new(Kind::FaultHit, packet.from).peer(packet.to).symbol(packet.label);
+    record_of(kernel, packet, entry.value(u64::from(fault.number)), Some(fault))
+}
+
+/// Records what happens to a packet on its way; it rests on the beginning of the fault, if that has one.
+fn record_of(kernel: &Kernel, packet: &Packet, entry: Entry, fault: Option<FaultRef>) -> EventId {
     match fault {
         Some(FaultRef { begun, .. }) if begun != EventId::NONE => {
             kernel.record_apart(entry, begun, packet.rests_on())

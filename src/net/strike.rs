@@ -5,9 +5,8 @@ use std::rc::Rc;
 
 use super::barrier::Passage;
 use super::fault::{FaultRef, Struck};
-use super::{Net, Packet, Payload, stream};
+use super::{Net, Packet, Payload, record_hit, stream};
 use crate::chaos::Effect;
-use crate::journal::{Entry, EventId, Kind};
 use crate::kernel::Kernel;
 use crate::time::{Time, nanos};
 
@@ -40,12 +39,12 @@ impl Net {
             }
             Effect::Reset | Effect::DropBytes { .. } => self.reset(kernel, packet, Some(number)),
             Effect::Delay(extra) | Effect::Stall(Some(extra)) => {
-                self.hit(kernel, &packet, number);
+                record_hit(kernel, &packet, FaultRef::armed(number));
                 self.route(kernel, packet, nanos(extra));
             }
             Effect::Duplicate => self.send_twice(kernel, packet, number),
             Effect::Corrupt => {
-                self.hit(kernel, &packet, number);
+                record_hit(kernel, &packet, FaultRef::armed(number));
                 packet.payload.corrupt(u64::from(number));
                 self.route(kernel, packet, 0);
             }
@@ -67,13 +66,13 @@ impl Net {
             Effect::Reset if at == 0 => return self.reset(kernel, packet, Some(number)),
             Effect::Duplicate => return self.send_twice(kernel, packet, number),
             Effect::Delay(extra) => {
-                self.hit(kernel, &packet, number);
+                record_hit(kernel, &packet, FaultRef::armed(number));
                 return self.route(kernel, packet, nanos(extra));
             }
             Effect::Reset => barriers().break_at(from, byte, number),
             Effect::Stall(lasts) => {
                 let until = lasts.map_or(Time::MAX, |lasts| kernel.now() + lasts);
-                self.hit(kernel, &packet, number);
+                record_hit(kernel, &packet, FaultRef::armed(number));
                 barriers().stall(from, byte, number, until);
             }
             Effect::DropBytes { after } if has_body => {
@@ -85,16 +84,10 @@ impl Net {
     }
 
     fn send_twice(self: &Rc<Self>, kernel: &Kernel, packet: Packet, number: u32) {
-        let hit = self.hit(kernel, &packet, number);
+        let hit = record_hit(kernel, &packet, FaultRef::armed(number));
         let copy = packet.clone();
         self.route(kernel, packet, 0);
         self.duplicate(kernel, copy, hit);
-    }
-
-    /// Records that a fault strikes a packet which goes on its way.
-    fn hit(&self, kernel: &Kernel, packet: &Packet, number: u32) -> EventId {
-        let hit = Entry::new(Kind::FaultHit, packet.from).peer(packet.to).symbol(packet.label);
-        kernel.record_caused(hit.value(u64::from(number)), packet.sent)
     }
 
     /// Holds up what a barrier does not let through; what goes on its way now.
@@ -113,7 +106,7 @@ impl Net {
                 return Some(packet);
             }
             Some(Passage::Cut { length, number, breaks: true }) => {
-                self.hit(kernel, &packet, number);
+                record_hit(kernel, &packet, FaultRef::armed(number));
                 self.faults.borrow_mut().count_hit(number);
                 stream::cut(&mut packet, length, true)?;
                 return Some(packet);
